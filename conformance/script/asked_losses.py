@@ -7,7 +7,7 @@ that loss first. Left out: which of the numbers of an update is its loss (`judge
 
 import ast
 import inspect
-from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
 from functools import wraps
@@ -53,14 +53,13 @@ def with_losses(module: ast.Module) -> ast.Module:
     wholes: list[ast.Module | ast.ClassDef] = [module, *classes]
     known = set[str]()
     for whole in wholes:
-        for function, loss in _pairs(whole.body):
+        for function, loss, names in _pairs(whole.body):
             known.add(loss.name)
-            first, names = function.body[0], [ast.Name(e, ast.Load()) for e in _needed(loss)]
+            given = [ast.keyword(e, ast.Name(own, ast.Load())) for e, own in names.items()]
             name: ast.expr = ast.Name(loss.name, ast.Load())
             if whole is not module:
-                name = ast.Attribute(names.pop(0), loss.name, ast.Load())
-            given = [ast.keyword(each.id, each) for each in names]
-            asking = _asking(name, given, first)
+                name = ast.Attribute(given.pop(0).value, loss.name, ast.Load())
+            asking = _asking(name, given, function.body[0])
             function.body.insert(bool(ast.get_docstring(function)), asking)
     for loop in [each for each in ast.walk(module) if isinstance(each, ast.For | ast.While)]:
         for at, each in reversed([*enumerate(loop.body)]):
@@ -125,8 +124,8 @@ def asking(names: MutableMapping[str, Any]) -> Iterator[list[Any]]:
     pairs = [pair for file in sorted(files) for pair in _pairs(getattr(tree(file), "body", []))]
     made: list[Any] = []
     instead = {
-        function.name: _asking_first(own[function.name], own[loss.name], _needed(loss), made)
-        for function, loss in pairs
+        function.name: _asking_first(own[function.name], own[loss.name], given, made)
+        for function, loss, given in pairs
         if {function.name, loss.name} <= own.keys()
     }
     names.update(instead)
@@ -137,7 +136,7 @@ def asking(names: MutableMapping[str, Any]) -> Iterator[list[Any]]:
 
 
 def _asking_first(
-    function: FunctionType, loss: FunctionType, needed: list[str], made: list[Any]
+    function: FunctionType, loss: FunctionType, names: Mapping[str, str], made: list[Any]
 ) -> Any:
     arguments = inspect.signature(function)
 
@@ -145,32 +144,44 @@ def _asking_first(
     def call(*args: Any, **kwargs: Any) -> Any:
         with suppress(TypeError):  # what is missing, the function says itself
             given = arguments.bind(*args, **kwargs).arguments
-            known = {name: given[name] for name in needed if name in given}
-            made.append(asked(lambda: loss, **known))
+            own = {name: given[each] for name, each in names.items() if each in given}
+            made.append(asked(lambda: loss, **own))
         return function(*args, **kwargs)
 
     return call
 
 
-def _pairs(body: Sequence[ast.stmt]) -> Iterator[tuple[ast.FunctionDef, ast.FunctionDef]]:
-    """The functions of a block that one loss fits, with that."""
+def _pairs(
+    body: Sequence[ast.stmt],
+) -> Iterator[tuple[ast.FunctionDef, ast.FunctionDef, dict[str, str]]]:
+    """The functions of a block that one loss fits, with that, and what it is given of theirs."""
     functions = [e for e in body if isinstance(e, ast.FunctionDef) and not e.decorator_list]
     losses = [each for each in functions if names_a_loss(each.name) and len(_needed(each)) > 1]
     for function in functions:
         inside = [*ast.walk(function)]
         called = {each.id for each in inside if isinstance(each, ast.Name)}
         called |= {each.attr for each in inside if isinstance(each, ast.Attribute)}
-        fitting = [each for each in losses if _fits(each, function)]
-        if function not in losses and len(fitting) == 1 and fitting[0].name not in called:
-            yield function, fitting[0]
+        fitting = [(each, given) for each in losses if (given := _given(each, function))]
+        if function not in losses and len(fitting) == 1 and fitting[0][0].name not in called:
+            yield function, *fitting[0]
 
 
-def _fits(loss: ast.FunctionDef, function: ast.FunctionDef) -> bool:
-    """Whether a function takes all that a loss needs, and needs no data beside."""
-    beside = {*_needed(function)} - {*_taken(loss)}
-    return {*_needed(loss)} <= {*_taken(function)} and all(
-        SETTINGS & {*kinds_of(each)} for each in beside
-    )
+def _given(loss: ast.FunctionDef, function: ast.FunctionDef) -> dict[str, str]:
+    """What a loss is given of the arguments of a function, by its own; nothing if it does not fit.
+
+    A function that needs other data beside computes something else.
+    """
+    found = {name: _alike(name, _taken(function)) for name in _needed(loss)}
+    beside = {*_needed(function)} - {*found.values()} - {*_taken(loss)}
+    if "" in found.values() or len({*found.values()}) < len(found):
+        return {}
+    return found if all(SETTINGS & {*kinds_of(each)} for each in beside) else {}
+
+
+def _alike(name: str, known: Sequence[str]) -> str:
+    """The one of some names that is another one, or has it for a part: `b_current` of `b`."""
+    alike = [e for e in known if e == name] or [e for e in known if name in e.split("_")]
+    return alike[0] if len(alike) == 1 else ""
 
 
 def _taken(function: ast.FunctionDef) -> list[str]:

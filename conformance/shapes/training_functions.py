@@ -29,8 +29,6 @@ from conformance.shapes.arguments import kinds_taken, needed, taken
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.example_data import TOLD, M
 from conformance.shapes.function_sources import returned_parts
-from conformance.shapes.learned import is_number
-from conformance.shapes.named_losses import says_loss
 from conformance.shapes.other_settings import other_words
 from conformance.shapes.tried_updates import UNSEEN, is_right
 from conformance.tracing.node import Node
@@ -86,47 +84,12 @@ class TrainingCall:
     parameters: dict[str, int]
     counts: bool
 
-    def loss(self, functions: Iterable[FunctionType]) -> tuple[FunctionType, dict[str, str]] | None:
-        """What gives the loss of its parameters and data, and by which of its arguments; or None.
-
-        Args:
-            functions: those of the file.
-        """
-        for each in filter(says_loss, functions):
-            names = _alike([e.name for e in needed(each)], self._losing)
-            with suppress(UnfitError):
-                given = {name: deepcopy(self.given[own]) for name, own in names.items()}
-                if names and is_number(result_of(each, **given)):
-                    return each, names
-        return None
-
-    @property
-    def _losing(self) -> list[str]:
-        """The names of the arguments that a loss may be made of."""
-        known = {"rate", "count", "quiet"}
-        return [name for name in self.given if known.isdisjoint(kinds_of(name))]
-
     @property
     def of_numbers(self) -> bool:
         """Whether each parameter is a number; one that makes its own may be given any inputs."""
         return self.parameters != {} and all(
             np.ndim(self.given[name]) == 0 for name in self.parameters
         )
-
-
-def _alike(names: Sequence[str], known: Sequence[str]) -> dict[str, str]:
-    """Each of some names with the one among others of which it is a part: `b` with `b_current`.
-
-    Nothing if one has none, or several.
-    """
-    found: dict[str, str] = {}
-    for name in names:
-        alike = [e for e in known if bare(e) == bare(name)]
-        alike = alike or [e for e in known if name in re.split("_", e)]
-        if len(alike) != 1:
-            return {}
-        found[name] = alike[0]
-    return found if len({*found.values()}) == len(found) else {}
 
 
 def training_functions(functions: Sequence[FunctionType]) -> list[FunctionType]:
@@ -382,11 +345,11 @@ def tried_training(
         module: of the file.
     """
     name, calls = f"{place}:{function.__name__}", training_calls(function, functions)
-    found = _of_calls(name, calls, functions, module)
+    found = _of_calls(name, calls, module)
     untried = []
     for way in other_words(function) if found is not None and is_right(found.ran) else ():
         worded = [replace(each, given={**each.given, **way}) for each in calls]
-        other = _of_calls(name, worded, functions, module)
+        other = _of_calls(name, worded, module)
         if other is not None and not other.ran.examined.ok:
             return other
         untried += [f"{key}={word!r}" for key, word in way.items() if other is None]
@@ -399,7 +362,6 @@ def tried_training(
 def _of_calls(
     name: str,
     calls: Iterable[TrainingCall],
-    functions: Sequence[FunctionType],
     module: ModuleType,
 ) -> TriedTraining | None:
     """What is known of the updates of a function, called in some ways; None if nothing is.
@@ -408,7 +370,7 @@ def _of_calls(
     """
     wrong: TriedTraining | None = None
     for each in calls:
-        found = _tried(name, each, functions, module)
+        found = _tried(name, each, module)
         if found is not None and is_right(found.ran):
             return found
         if found is not None and not found.ran.examined.ok:
@@ -419,7 +381,6 @@ def _of_calls(
 def _tried(
     name: str,
     call: TrainingCall,
-    functions: Sequence[FunctionType],
     module: ModuleType,
     *,
     blame: bool = True,
@@ -438,7 +399,7 @@ def _tried(
             limited(RECORDED),
         ):
             for _ in range(1 if call.counts else STEPS):
-                _step(call, given, functions)
+                _step(call, given, module)
         with quiet():
             ran = recorder.ran
     except Exception as error:  # a program may refuse to be called so in any way
@@ -456,19 +417,16 @@ def _tried(
     frames = (frame for node in recorder.trace.nodes for frame in node.frames)
 
     def again() -> Ran | None:
-        made = _tried(name, call, functions, module, blame=False)
+        made = _tried(name, call, module, blame=False)
         return None if made is None else made.ran
 
     return TriedTraining(ran, frozenset(each.function for each in frames), again)
 
 
-def _step(call: TrainingCall, given: dict[str, Any], functions: Sequence[FunctionType]) -> None:
-    """Call a function, after the loss of what it is given, and keep what it made of parameters."""
-    stated = None if call.counts else call.loss(functions)
-    if stated is not None:
-        loss, names = stated
-        given["loss"] = loss(**{name: given[own] for name, own in names.items()})
-    result = call.function(**{key: given[key] for key in call.given})
+def _step(call: TrainingCall, given: dict[str, Any], module: ModuleType) -> None:
+    """Call a function of a module, and keep what it made of parameters."""
+    function = vars(module).get(call.function.__name__, call.function)  # which may ask for its loss
+    result = function(**{key: given[key] for key in call.given})
     parts = [part for _, part in returned_parts(call.function, result)]
     given |= {key: parts[i] for key, i in call.parameters.items()}
 
