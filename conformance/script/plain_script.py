@@ -6,33 +6,23 @@ It begins with the same random numbers, and may write no files. Left out: the tr
 
 import ast
 import builtins
-import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
-from typing import Any
 
 import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.judge_gradients import distance
+from conformance.running.trial import writing_nothing
 from conformance.script.script_source import main_module, seed_all
 from conformance.script_outcome import NextValue
 from conformance.tracing.substitute import generators
 from reference.step import Array
 
 PROBE = "__updated__"  # what is called around the statements that may update a parameter
-
-WRITING = frozenset(
-    ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.truncate", "os.link", "os.symlink",
-     "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "subprocess.Popen",
-     "shutil.rmtree", "socket.connect", "socket.bind", "webbrowser.open")
-)  # fmt: skip
-"""What a run that is a trial may not do: it changes more than its own process."""
-
-FOR_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 class DoneError(BaseException):
@@ -316,32 +306,3 @@ def _as_at_first(seed: int) -> Iterator[None]:
         yield
     finally:
         vars(np.random).update(plain)
-
-
-_trials: list[bool] = []
-
-
-@contextmanager
-def writing_nothing() -> Iterator[None]:
-    """Let nothing be written but by this process's own streams, to the end of the block."""
-    if not _trials:
-        sys.addaudithook(_refuse)
-        _trials.append(False)
-    _trials[0] = True
-    try:
-        yield
-    finally:
-        _trials[0] = False
-
-
-def _refuse(event: str, args: Any) -> None:
-    """Refuse what changes files, or begins other processes, in a trial.
-
-    Raises:
-        PermissionError: it is asked for.
-    """
-    if not _trials[0]:
-        return
-    writes = event == "open" and isinstance(args[2], int) and args[2] & FOR_WRITING
-    if writes or event in WRITING:
-        raise PermissionError(f"a trial does not {event}")

@@ -23,6 +23,7 @@ from conformance.edits.edit import EditKind
 from conformance.errors import ConformanceError, SubjectError, UnjudgedError
 from conformance.running.isolate import isolated
 from conformance.running.tracebacks import headline
+from conformance.running.trial import writing_nothing
 from conformance.script.conclude import conclude
 from conformance.script.edited_script import mended, repaired
 from conformance.script.parameter_names import Held, held, namespaces, unfollowed
@@ -34,7 +35,6 @@ from conformance.script.parameters import (
     parameters,
     steps,
 )
-from conformance.script.plain_script import writing_nothing
 from conformance.script.rows import Carried
 from conformance.script.script_source import run
 from conformance.script.source_around import (

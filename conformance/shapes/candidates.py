@@ -29,7 +29,7 @@ from conformance.shapes.named_losses import (
     states_loss,
 )
 from conformance.shapes.other_settings import others as other_settings
-from conformance.shapes.own_calls import own_data
+from conformance.shapes.own_data import own_data
 from conformance.shapes.own_step import own_step
 from conformance.shapes.plans import (
     Made,

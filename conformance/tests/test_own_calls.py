@@ -478,3 +478,10 @@ def test_a_call_with_a_place_twice_and_the_training_of_the_file_are_judged_too(
     code, lines, said = judged(DRAWN.replace(right, there), tmp_path)
     assert code == int(right != there), said
     assert all(there in each for each in lines[:1]), said
+
+
+def test_what_a_file_would_write_is_not_written(tmp_path: Path) -> None:
+    place = tmp_path / "kept.txt"
+    kept = f"    open({str(place)!r}, 'w').write('kept')\n    for _ in range(50):"
+    code, _, _ = judged(CRITIC.replace("    for _ in range(50):", kept), tmp_path)
+    assert (code, place.exists()) == (0, False)
