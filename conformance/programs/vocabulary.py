@@ -139,7 +139,7 @@ ROLES: dict[str, tuple[Pattern, ...]] = {
         r"(update|apply|adjust)(the)?(params?|parameters|weights|bias(es)?|weightsandbiases|gradients?|grads?|all|model|network|layers?)?"
         r"(withgd|sgd|gd)?",
         r"(gradientdescent|sgd|optimi[sz]er?)?(step|update)",
-        r"optimi[sz]e|gradientdescent|sgd|descend|ac?tuali[zs]ar(pesos|par[aâá]metros)?",
+        r"optimi[sz]e|gradientdescent|sgd|descend|(ac?tuali[zs]|ajust)ar(pesos|par[aâá]metros)?",
     ),
     "train": _patterns(
         r"(train|learn|fit|sgd|update|gradientdescent|optimi[sz]e)?(one)?(step|batch|onbatch|minibatch|sample)(train|update)?",

@@ -209,12 +209,19 @@ def _put(run: Attempt, path: str, change: Callable[[Leaf], Any]) -> None:
 
 
 def _feed(run: Attempt) -> None:
-    """Put data where an object has None for them, as what feeds it would: `self.data["x"]`."""
+    """Put data where an object has none yet, as what feeds it would: `self.data["x"]`.
+
+    It has None there; or 0, for the inputs and for the targets.
+    """
     held = getattr(run.roots.get("self"), "__dict__", {})
     for each in (held, *(e for e in held.values() if isinstance(e, dict))):
-        for name in [key for key, value in each.items() if value is None and type(key) is str]:
-            if run.scope.kind(name) in ("inputs", "targets"):
-                each[name] = run.scope.of(run.scope.kind(name))
+        kinds = {name: run.scope.kind(name) for name in each if type(name) is str}
+        data = {name: kind for name, kind in kinds.items() if kind in ("inputs", "targets")}
+        zeros = {name for name in data if type(each[name]) is int and not each[name]}
+        both = {data[name] for name in zeros} == {"inputs", "targets"}
+        for name, kind in data.items():
+            if each[name] is None or (both and name in zeros):
+                each[name] = run.scope.of(kind)
 
 
 def _share(run: Attempt) -> None:

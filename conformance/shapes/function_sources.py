@@ -225,6 +225,31 @@ def source_parts(function: Any) -> list[ast.AST]:
     return [] if definition is None else [*ast.walk(definition)]
 
 
+def moves_what_is_held(function: Any) -> bool:
+    """Whether a function, or one of its file that it calls, changes what is held by what it was."""
+    code = getattr(function, "__code__", None)
+    whole = tree(code.co_filename) if code else None
+    definitions = [e for e in ast.walk(whole or ast.Pass()) if isinstance(e, ast.FunctionDef)]
+    found, new = set[str](), {code.co_name} if code else set[str]()
+    while new:
+        found |= new
+        parts = [e for each in definitions if each.name in new for e in ast.walk(each)]
+        if any(map(_moves, parts)):
+            return True
+        called = (each.func for each in parts if isinstance(each, ast.Call))
+        new = {getattr(e, "attr", getattr(e, "id", "")) for e in called} - found
+    return False
+
+
+def _moves(part: ast.AST) -> bool:
+    match part:
+        case ast.AugAssign(target=ast.Attribute() | ast.Subscript()):
+            return True
+        case ast.Assign(targets=[ast.Attribute() | ast.Subscript() as target], value=value):
+            return ast.unparse(target) in ast.unparse(value)
+    return False
+
+
 @lru_cache(maxsize=512)
 def _definition(module: ast.Module, name: str, line: int) -> ast.FunctionDef | None:
     for each in ast.walk(module):

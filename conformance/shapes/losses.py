@@ -216,7 +216,8 @@ class LossSearch:
             raise UnfitError(f"{self.name} does not depend on the output")
         calls = [function] if self.prime is None else [function, self._prime(held)]
         line = last_return(calls[-1])
-        return OwnPass(trace, goals, node, returns=line, promised=len(calls) == 1), calls
+        promised = len(calls) == 1 and np.size(loss) == 1  # else sums and means are
+        return OwnPass(trace, goals, node, returns=line, promised=promised), calls
 
     def _goals(self, trace: Trace, arrays: dict[str, Any], back: list[Any]) -> tuple[Goal, ...]:
         """The gradients: each of the array of its name, else in the order of the arrays.

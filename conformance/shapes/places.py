@@ -93,7 +93,8 @@ def places(run: Attempt, *, second: bool = False) -> Places:
     given = [each for each in returned(run) if run.node(each.value) not in stepped]
     gradients = [*given, *kept]
     found = matched(run, given, kept, {each.name for each in moved}, after)
-    direct = [] if _is_later(found, updates) else _uncleared(run, found, moved)
+    part = _is_later(found, updates) or _are_on_the_way(found, moved)
+    direct = [] if part else _uncleared(run, found, moved)
     still = _others(run, moved)
     biases = (is_bias(path) or is_only_added(run.start[path][1]) for path in still)
     held = all(biases) and not any(is_bias(e.name) or is_only_added(e.parameter) for e in moved)
@@ -123,6 +124,13 @@ def places(run: Attempt, *, second: bool = False) -> Places:
 def _is_later(direct: Sequence[Goal], updates: Sequence[Update]) -> bool:
     """Whether the gradients that a program keeps are those of a later step than the first."""
     return any(e.several and goal.node.depends_on(e.node) for e in updates for goal in direct)
+
+
+def _are_on_the_way(direct: Sequence[Goal], moved: Sequence[Goal]) -> bool:
+    """Whether further parameters move by the gradients that a program keeps: it keeps its δ."""
+    known = {each.parameter for each in direct}
+    further = (each.node for each in moved if each.parameter not in known)
+    return any(node.depends_on(goal.node) for node in further for goal in direct)
 
 
 def _uncleared(run: Attempt, direct: list[Goal], moved: Sequence[Goal]) -> list[Goal]:

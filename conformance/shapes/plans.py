@@ -42,7 +42,7 @@ from conformance.shapes.arguments import (
 )
 from conformance.shapes.attempts import Call, UnfitError, result_of
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
-from conformance.shapes.function_sources import returned_names
+from conformance.shapes.function_sources import moves_what_is_held, returned_names
 from conformance.shapes.own_step import OwnStep
 
 
@@ -161,6 +161,8 @@ def by_arguments(
         "update": [pair for pair in roles["update"] if not takes_inputs(getattr(kind, pair[0]))],
     }
     backwards = bool(roles["backward"])
+    if backwards and not roles["update"]:
+        roles["update"] = [(name, e) for name, e in methods(kind) if may_update(kind, name)]
     if roles["forward"] if backwards else roles["train"]:
         return roles
     if step is not None:
@@ -182,6 +184,14 @@ def by_arguments(
         "loss": [*roles["loss"], *two],
         "train": trains or two or none,  # an object may have its data already
     }
+
+
+def may_update(kind: type, name: str) -> bool:
+    """Whether a method whose name tells nothing is given a rate at most and moves what it has."""
+    function = method_of(kind, name)
+    rates = all("rate" in kinds_of(each.name) for each in needed(function))
+    told = any(is_role(name, role) is not None for role in ROLES)
+    return rates and not told and moves_what_is_held(function)
 
 
 def takes_gradients(function: Callable[..., Any]) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.programs.held_state import leaves
+from conformance.programs.vocabulary import is_role
 from conformance.shapes.arguments import Scope, kinds_taken, needed
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import Attempt, Call, Plan, Refusal, UnfitError
@@ -235,8 +236,15 @@ class Searched:
                 self.refusal.failed |= any(each.role == "loss" for each in calls)
                 return None
         calls += [backward]
-        calls += self._first_that_runs(made, data, calls, "update", update)
-        return self._recorded(self._plan(made, calls), data)
+        named = [pair for pair in update if is_role(pair[0], "update") is not None]
+        calls += self._first_that_runs(made, data, calls, "update", named)
+        found = self._recorded(self._plan(made, calls), data)
+        moves = bool(named) or (found is not None and bool(found.places.updates))
+        for _, each in () if moves else update:
+            other = self._recorded(self._plan(made, (*calls, Call("update", each))), data)
+            if other is not None and other.places.updates:
+                return other
+        return found
 
     def _function(self, made: Made, data: Data, function: Any) -> Any:
         """A function, or the method of a name."""

@@ -214,6 +214,22 @@ class ReLU:
     assert code == 1, said
 
 
+def test_a_loss_of_each_sample_has_the_gradient_of_its_sum(tmp_path: Path) -> None:
+    source = """
+import numpy as np
+
+def triplet_loss(anchor, near, far):
+    d_near, d_far = ((anchor - near) ** 2).sum(axis=1), ((anchor - far) ** 2).sum(axis=1)
+    loss = np.log1p(np.exp(d_near - d_far))
+    s = 1 / (1 + np.exp(d_far - d_near))
+    return loss, 2 * s[:, None] * (far - near), 2 * s[:, None] * (near - anchor)
+"""
+    code, _, said = judged(source, tmp_path)
+    assert (code, "2 gradients, all right" in said) == (0, True), said
+    code, lines, said = judged(source.replace("(far - near),", "(anchor - near),"), tmp_path)
+    assert (code, "2 * s[:, None] * (anchor - near)" in lines[0]) == (1, True), said
+
+
 LOGISTIC = """import numpy as np
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(30, 3)), rng.integers(0, 2, 30).astype(float)

@@ -1473,3 +1473,38 @@ def test_data_are_fed_where_an_object_has_none_and_an_epsilon_hides_no_number_of
     code, lines, said = judged(source, tmp_path)
     assert (code, lines[:1]) == (int(wrong), [line] if wrong else []), said
     assert wrong or "right for one output" in said
+
+
+BEFORE_IT_IS_FED = """
+import numpy as np
+
+class Perceptron:
+    def __init__(self):
+        self.inputs, self.targets = 0, 0
+        self.w_hidden = np.random.rand(4, 6)
+        self.w_out = np.random.rand(6, 3)
+
+    def feed_forward(self):
+        self.hidden = np.tanh(self.inputs @ self.w_hidden)
+        self.guess = 1 / (1 + np.exp(-(self.hidden @ self.w_out)))
+
+    def move_w_out(self):
+        d = (self.targets - self.guess) * self.guess * (1 - self.guess)
+        self.w_out += 0.1 * self.hidden.T @ d
+
+    def move_w_hidden(self):
+        d = (self.targets - self.guess) * self.guess * (1 - self.guess)
+        self.w_hidden += 0.1 * self.inputs.T @ (d @ self.w_out.T * (1 - self.hidden ** 2))
+
+    def backprop(self):
+        self.move_w_hidden()
+        self.move_w_out()
+"""
+
+
+def test_data_are_fed_where_an_object_begins_with_0_for_them(tmp_path: Path) -> None:
+    code, _, said = judged(BEFORE_IT_IS_FED, tmp_path)
+    assert (code, "backprop() updates" in said, "move_w_out" in said) == (0, True, False), said
+    source = BEFORE_IT_IS_FED.replace("(1 - self.hidden ** 2)", "(1 - self.hidden)")
+    code, lines, said = judged(source, tmp_path)
+    assert (code, lines[0][:16]) == (1, "self.w_hidden +="), said

@@ -355,3 +355,77 @@ def test_a_rate_that_decays_with_each_sample_is_no_factor_of_the_error(tmp_path:
 def test_an_error_of_two_cases_is_judged_by_no_single_factor(tmp_path: Path) -> None:
     text = BY_SAMPLE.replace("x @ w + b - t", "np.clip(x @ w + b - t, -1, 1)")
     assert written(text, tmp_path).exit_code == 0
+
+
+UNITS = """import math
+import random
+
+class Unit:
+    def __init__(self, n):
+        self.links = [random.uniform(-1, 1) for _ in range(n)]
+        self.bias = random.uniform(-1, 1)
+
+    def fire(self, xs):
+        return 1 / (1 + math.exp(-self.bias - sum(w * x for w, x in zip(self.links, xs))))
+
+class Level:
+    def __init__(self, n, n_units):
+        self.units = [Unit(n) for _ in range(n_units)]
+        self.deltas = [0.0] * n_units
+
+    def forward(self, xs):
+        self.xs = xs
+        self.outs = [unit.fire(xs) for unit in self.units]
+        return self.outs
+
+    def amend(self, rate):
+        for unit, delta in zip(self.units, self.deltas):
+            unit.bias += rate * delta
+            for k in range(len(unit.links)):
+                unit.links[k] += rate * delta * self.xs[k]
+
+class Net:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.rate = 0.5
+        self.levels = [Level(n_in, n_hidden), Level(n_hidden, n_out)]
+
+    def forward(self, xs):
+        for level in self.levels:
+            xs = level.forward(xs)
+        return xs
+
+    def backward(self, ts):
+        hidden, last = self.levels
+        last.deltas = [(t - o) * o * (1 - o) for t, o in zip(ts, last.outs)]
+        for k, o in enumerate(hidden.outs):
+            back = sum(d * unit.links[k] for d, unit in zip(last.deltas, last.units))
+            hidden.deltas[k] = back * o * (1 - o)
+
+    def amend_all(self):
+        for level in self.levels:
+            level.amend(self.rate)
+"""
+
+
+@pytest.mark.parametrize("name", ["amend_all", "update", "ajustar_pesos"])
+def test_what_moves_parameters_after_the_way_back_is_judged_by_any_name(
+    name: str, tmp_path: Path
+) -> None:
+    report = written(UNITS.replace("amend_all", name), tmp_path)
+    assert (report.exit_code, "53 gradients, all right" in str(report)) == (0, True), str(report)
+
+
+@pytest.mark.parametrize(
+    ("right", "there"),
+    [
+        ("delta * self.xs[k]", "delta * self.xs[k] * self.xs[k]"),
+        ("(t - o) * o", "(o - t) * o"),
+        ("unit.bias += rate", "unit.bias -= rate"),
+    ],
+)
+def test_what_is_kept_of_each_neuron_says_not_all_of_its_weights(
+    right: str, there: str, tmp_path: Path
+) -> None:
+    text = UNITS.replace(right, there)
+    report = written(text, tmp_path)
+    assert there in text.splitlines()[(report.blames[0].line or 0) - 1]
