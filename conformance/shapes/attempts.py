@@ -34,20 +34,27 @@ from conformance.tracing.trace import Trace
 def by_tensors(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """What a function returns: if it takes tensors, it is given those of arrays, and back."""
     plain = function.func if isinstance(function, partial) else function
-    code = getattr(plain, "__code__", None)
+    made = getattr(plain, "__init__", None) if isinstance(plain, type) else plain
+    code = getattr(made, "__code__", None)
     if code is None or "torch" not in sys.modules or not _takes_tensors(code.co_filename):
         return function(*args, **kwargs)
     with doubles():
         return as_array(function(*as_tensor(args), **as_tensor(kwargs)))
 
 
+NUMBERS = {"sqrt", "log", "prod", "pi", "e"}
+"""What people take of NumPy for numbers, also beside tensors."""
+
+
 @lru_cache(maxsize=64)
 def _takes_tensors(file: str) -> bool:
-    """Whether a file imports torch, and none of its functions uses what it imports of NumPy."""
+    """Whether a file imports torch, and none of its functions makes arrays by NumPy."""
     whole = tree(file) or ast.Module([], [])
     imported = {name: module.partition(".")[0] for name, module in _imported(whole)}
-    functions = (each for each in ast.walk(whole) if isinstance(each, ast.FunctionDef))
-    used = {e.id for each in functions for e in ast.walk(each) if isinstance(e, ast.Name)}
+    functions = [each for each in ast.walk(whole) if isinstance(each, ast.FunctionDef)]
+    parts = [part for each in functions for part in ast.walk(each)]
+    of_numbers = {id(e.value) for e in parts if isinstance(e, ast.Attribute) and e.attr in NUMBERS}
+    used = {e.id for e in parts if isinstance(e, ast.Name) and id(e) not in of_numbers}
     return "torch" in imported.values() and "numpy" not in map(imported.get, used)
 
 

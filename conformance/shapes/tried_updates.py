@@ -21,7 +21,7 @@ from conformance.backward.findings import ADDS, UPDATES, Accused, Cause, Examine
 from conformance.backward.source import lines_of
 from conformance.backward.syntax import tree, without
 from conformance.errors import ConformanceError
-from conformance.programs.vocabulary import bare, kinds_of, names_gradients
+from conformance.programs.vocabulary import bare, is_role, kinds_of, names_gradients
 from conformance.running.missing_names import lacks_a_name
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import headline, is_ours
@@ -245,7 +245,10 @@ def with_untried(searched: Searched, found: Found) -> Found:
         at = Line(idle[0].__code__.co_filename, idle[0].__code__.co_firstlineno)
         return _blamed(found, _accused(Cause("idle", names=(idle[0].__name__, "")), at))
     stopped = _crash(searched.refusal.crashes)
-    named = [name for role in ROLES for _, name in searched.roles[role] if isinstance(name, str)]
+    roles = [(role, name) for role in ROLES for _, name in searched.roles[role]]
+    named = [
+        e for role, e in roles if type(e) is str and (e in calls or is_role(e, role) is not None)
+    ]
     beside = (giving, stopped.cause.names[0] if stopped else "")
     names = [*dict.fromkeys(each for each in (*named, *moving) if each not in beside)]
     called = [name for name in names if name in calls]

@@ -1265,6 +1265,37 @@ def test_tensors_are_given_in_the_type_of_those_that_a_program_holds(
     assert (code, len(lines)) == (1, 1), said
 
 
+MADE_OF_TENSORS = """
+import numpy as np
+import torch
+
+class Bilinear:
+    def __init__(self, weights_left, weights_right):
+        self.W_left, self.W_right = weights_left, weights_right
+
+    def forward(self, X):
+        self.X, self.scale = X, 1 / np.sqrt(X.shape[-1])
+        self.P, self.Q = torch.matmul(X, self.W_left), torch.matmul(X, self.W_right)
+        return torch.mul(self.P, self.Q) * self.scale
+
+    def backward(self, dout):
+        dP, dQ = torch.mul(dout, self.Q) * self.scale, torch.mul(dout, self.P) * self.scale
+        self.dW_left = torch.matmul(self.X.t(), dP)
+        self.dW_right = torch.matmul(self.X.t(), dQ)
+        return torch.matmul(dP, self.W_left.t()) + torch.matmul(dQ, self.W_right.t())
+"""
+
+
+def test_a_layer_may_be_made_of_tensors_and_numbers_of_numpy(tmp_path: Path) -> None:
+    code, _, said = judged(MADE_OF_TENSORS, tmp_path)
+    assert (code, "3 gradients, all right" in said) == (0, True), said
+    wrong = MADE_OF_TENSORS.replace(
+        "torch.mul(dout, self.P) * self.scale", "torch.mul(dout, self.P)"
+    )
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, "torch.mul(dout, self.P)" in lines[0]) == (1, True), said
+
+
 OF_NUMBERS = """
 import numpy as np
 
