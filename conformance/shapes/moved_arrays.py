@@ -124,14 +124,41 @@ def unbounded(node: Node) -> Node | None:
     return arrays[0] if node.operation in BOUNDS and len(arrays) == 1 else None
 
 
-def unclipped(goal: Goal) -> Goal:
-    """A gradient before it was clipped to both sides of 0, where it was; else itself."""
-    inner = unbounded(goal.node)
-    if inner is None:
+def unclipped(trace: Trace, goals: Sequence[Goal]) -> list[Goal]:
+    """Gradients before they were clipped to both sides of 0, where they were; else as they are.
+
+    What was clipped may be multiplied by numbers after that; no other gradient is made of it.
+    """
+    return [_unclipped(trace, each, [e.node for e in goals if e is not each]) for each in goals]
+
+
+def _unclipped(trace: Trace, goal: Goal, others: Sequence[Node]) -> Goal:
+    clipped, factor = goal.node, 1.0
+    while (scaled := _scaled(clipped)) is not None:
+        clipped, factor = scaled[0], scaled[1] * factor
+    inner = unbounded(clipped)
+    if inner is None or any(each.depends_on(clipped) for each in others):
         return goal
-    before, after = np.asarray(inner.value), np.asarray(goal.node.value)
-    two_sided = np.all((before == after) | (before * after > 0))
-    return replace(goal, node=inner) if two_sided else goal
+    before, after = np.asarray(inner.value), np.asarray(clipped.value)
+    if not np.all((before == after) | (before * after > 0)):
+        return goal
+    if clipped is goal.node:
+        return replace(goal, node=inner)
+    node = trace.node("multiply", np.multiply, (inner, factor), {}, before * factor)
+    node.frames, node.calls = goal.node.frames, goal.node.calls
+    return replace(goal, node=node)
+
+
+def _scaled(node: Node) -> tuple[Node, float] | None:
+    """What is multiplied by a number or divided by one, and by how much; None if nothing is."""
+    if node.operation not in ("multiply", "divide"):
+        return None
+    for inner, by in (node.args, node.args[::-1])[: 1 if node.operation == "divide" else 2]:
+        number = by.value if type(by) is Node and by.function is None else by
+        plain = type(number) is not Node and np.ndim(number) == 0 and bool(number)
+        if plain and type(inner) is Node and not inner.constant:
+            return inner, float(number) if node.operation == "multiply" else 1 / float(number)
+    return None
 
 
 def goes_on(first: Sequence[Goal], versions: Collection[Node], second: Iterable[Node]) -> bool:

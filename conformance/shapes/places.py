@@ -86,7 +86,7 @@ def places(run: Attempt, *, second: bool = False) -> Places:
     end = run.end()
     after = {each.path: run.node(each.value) for each in end}
     updates, rate = without_rate(updates_of(run, end, second=second))
-    moved = [unclipped(each.goal) for each in updates]
+    moved = unclipped(run.recorded, [each.goal for each in updates])
     kept = _kept(run, end)
     began = {node for _, node in run.start.values()}
     stepped = {after.get(path) for path, (e, _) in run.start.items() if e.is_parameter} - began
@@ -108,7 +108,7 @@ def places(run: Attempt, *, second: bool = False) -> Places:
     silent = unnamed(run, gradients, named, after).items()
     unsaid = [short(path) for path, (_, node) in silent if node not in known]
     return Places(
-        tuple(sorted(map(unclipped, direct), key=lambda each: order[each.name])),
+        tuple(sorted(unclipped(run.recorded, direct), key=lambda each: order[each.name])),
         tuple(sorted([*moved, *zeros], key=lambda each: order[each.name])),
         tuple(map(short, still)),
         tuple(updates),

@@ -1508,3 +1508,30 @@ def test_data_are_fed_where_an_object_begins_with_0_for_them(tmp_path: Path) -> 
     source = BEFORE_IT_IS_FED.replace("(1 - self.hidden ** 2)", "(1 - self.hidden)")
     code, lines, said = judged(source, tmp_path)
     assert (code, lines[0][:16]) == (1, "self.w_hidden +="), said
+
+
+CLIPPED_SUMS = """
+import numpy as np
+
+class Ranker:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+        self.c = np.zeros(n_out)
+
+    def forward(self, X):
+        return X @ self.W + self.c
+
+    def backward(self, X, Y, lr=0.01):
+        d = self.forward(X) - Y
+        dW, dc = X.T @ d, d.sum(axis=0)
+        for param, grad in ((self.W, dW), (self.c, dc)):
+            np.clip(grad, -0.5, 0.5, out=grad)
+            param -= lr * grad / len(X)
+"""
+
+
+def test_a_sum_may_be_clipped_before_it_is_divided_by_the_number_of_samples(tmp_path: Path) -> None:
+    code, _, said = judged(CLIPPED_SUMS, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(CLIPPED_SUMS.replace("X.T @ d,", "X.T @ d ** 2,"), tmp_path)
+    assert (code, lines[0][:6]) == (1, "dW, dc"), said
