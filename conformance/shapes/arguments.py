@@ -156,9 +156,9 @@ def size_kinds(data: Data) -> dict[str, Any]:
     """What a constructor is told of sizes."""
     sizes = data.sizes
     return {
-        "sizes": [sizes.n_in, sizes.n_hidden, sizes.n_out],
+        "sizes": sizes.whole,
         "n_in": sizes.n_in,
-        "n_hiddens": [sizes.n_hidden],
+        "n_hiddens": sizes.hidden,
         "n_hidden": sizes.n_hidden,
         "n_out": sizes.n_out,
         "rate": RATE,
@@ -287,6 +287,8 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
     meant = dict(zip(several, ("inputs", OTHER, THIRD), strict=False))
     meant |= dict.fromkeys(_graph_beside(names) if "adjacency" in scope.kinds else (), "adjacency")
     meant |= dict.fromkeys(_target_of_pairs(names, scope.names), "targets")
+    if "output" in scope.kinds:
+        meant |= dict.fromkeys((e for e in _outputs(names) if e not in scope.names), "output")
     for each in taken(function):
         asked = meant.get(each.name, each.name)
         misnamed = scope.kind(asked) == "logits" and not _takes_logits(function)
@@ -343,6 +345,13 @@ def _target_of_pairs(names: Sequence[str], known: Collection[str]) -> list[str]:
     told = any("targets" in kinds_of(each) for each in names)
     inputs = any("inputs" in kinds_of(each) for each in names)
     return [e for e in names if bare(e) == "outputs" and e not in known and inputs and not told]
+
+
+def _outputs(names: Sequence[str]) -> list[str]:
+    """The name of the output in `A, Y`: beside targets alone it is no state of a cell."""
+    kinds = {kind for name in names for kind in kinds_of(name)}
+    beside = "targets" in kinds and kinds.isdisjoint({"inputs", "output"})
+    return [each for each in names if beside and kinds_of(each) == ("state",)]
 
 
 def _setting(function: Callable[..., Any], name: str) -> tuple[bool, Any]:

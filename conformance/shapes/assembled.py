@@ -23,7 +23,16 @@ from conformance.programs.execution import missing, names_in
 from conformance.programs.held_state import leaves
 from conformance.programs.vocabulary import BIAS, WEIGHT, bare, is_parameter, is_role, kinds_of
 from conformance.running.quiet import TooLongError, limited, quiet
-from conformance.shapes.arguments import Scope, called, needed, scope_of, size_kinds, taken, ways
+from conformance.shapes.arguments import (
+    Scope,
+    called,
+    kinds_taken,
+    needed,
+    scope_of,
+    size_kinds,
+    taken,
+    ways,
+)
 from conformance.shapes.attempt import provide
 from conformance.shapes.attempts import LONGEST, UnfitError, result_of, tried
 from conformance.shapes.example_data import NUMBERS, Data, Sizes, example_data
@@ -218,9 +227,8 @@ DEEPEST = 3  # layers of weights that are made here
 
 
 def made_by_the_file(initial: Sequence[Named]) -> Iterator[Made]:
-    """Parameters that functions of the file make of sizes."""
-    for _, function in initial:
-        assert callable(function)  # noqa: S101 - functions, not methods
+    """Parameters that functions of the file make of sizes, first those of any number of layers."""
+    for function in sorted((e for _, e in initial if callable(e)), key=_is_of_two_layers):
 
         def make(
             data: Data, _scope: Scope, function: Callable[..., Any] = function
@@ -229,6 +237,10 @@ def made_by_the_file(initial: Sequence[Named]) -> Iterator[Made]:
             return _named(function, tried(function, _calls_of(function, data)))
 
         yield Made(called(function), make)
+
+
+def _is_of_two_layers(function: Callable[..., Any]) -> bool:
+    return {"sizes", "n_hiddens"}.isdisjoint(kinds_taken(function))
 
 
 def _calls_of(function: Callable[..., Any], data: Data) -> Iterator[tuple[Any, Any]]:
@@ -242,7 +254,7 @@ def _calls_of(function: Callable[..., Any], data: Data) -> Iterator[tuple[Any, A
         left = [name for name in kinds if name not in told]
         options: dict[int, list[list[Any]]] = {len(free): [free]}
         if len(free) == len(sizes):
-            options |= {1: [[free], free[:1]], 2: [[s.n_in, s.n_out]]}
+            options |= {1: [[s.whole], free[:1]], 2: [[s.n_in, s.n_out]]}
         for each in options.get(len(left), []):
             known = {name: scope.of(kind) for name, kind in told.items()}
             yield (), {**known, **dict(zip(left, each, strict=True))}

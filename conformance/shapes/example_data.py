@@ -22,12 +22,23 @@ SEED = 20
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of the layers and of the mini-batch."""
+    """Of the layers and of the mini-batch; the hidden layers are all as wide."""
 
     n_in: int = N_IN
     n_hidden: int = N_HIDDEN
     n_out: int = N_OUT
     m: int = M
+    layers: int = 1
+
+    @property
+    def hidden(self) -> list[int]:
+        """Of the hidden layers."""
+        return [self.n_hidden] * self.layers
+
+    @property
+    def whole(self) -> list[int]:
+        """Of all layers, the inputs first."""
+        return [self.n_in, *self.hidden, self.n_out]
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +143,7 @@ def example_data(sizes: Sizes, layouts: tuple[str, ...]) -> Iterator[Data]:
     """The data in each layout and coding, those that show most first."""
     for layout in layouts:
         one = layout.startswith("one ")
-        kept = Sizes(sizes.n_in, sizes.n_hidden, sizes.n_out, 1) if one else sizes
+        kept = replace(sizes, m=1) if one else sizes
         for coding, y in _targets(kept, layout):
             yield Data(layout, coding, kept, _inputs(kept, layout), y)
 

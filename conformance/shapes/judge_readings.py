@@ -45,6 +45,7 @@ from conformance.shapes.sides import (
     on_other_sides,
     sides,
     with_more_inputs,
+    with_more_layers,
     with_other_parameters,
     with_second_updates,
     with_steps,
@@ -174,15 +175,15 @@ def _on_all_sides(
 ) -> Found:
     """What is known of a program once its choices were seen on either side.
 
-    So it is of one that weighs its samples in its own loss, and with another number of inputs, of
-    which no factor is a convention. A decay that the loss does not state is the same for other
-    parameters.
+    So it is of one that weighs its samples in its own loss, with another number of inputs, of which
+    no factor is a convention, and with one hidden layer more. A decay that the loss does not state
+    is the same for other parameters.
     """
     own = found.examined.cost == "own"
     weighed = with_weights(reading) if own else ()
     wider = with_more_inputs(reading, found.examined.factor) if own else ()
     others = with_other_parameters(reading) if found.examined.decay_beside else ()
-    tried = chain(on_other_sides(reading, known), weighed, others, wider)
+    tried = chain(on_other_sides(reading, known), weighed, others, wider, with_more_layers(reading))
     for each in tried if found.examined.ok else ():
         try:
             again = _examined(each, cost)
@@ -195,7 +196,8 @@ def _on_all_sides(
         same = same and (other or again.factor == found.examined.factor)
         wrong = (e for e in again.gradients if not (e.ok or e.lost))
         if same and any(not e.error <= HALF_OF_THE_DIGITS for e in wrong):
-            return replace(found, examined=again).rerun(_rerun(each, cost))
+            taken = replace(found.recognised, parameters=tuple(e.name for e in again.gradients))
+            return replace(found, examined=again, recognised=taken).rerun(_rerun(each, cost))
     return _in_training(found, reading, cost) if found.examined.ok else found
 
 

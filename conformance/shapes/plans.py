@@ -71,7 +71,8 @@ def _constructions(
     if by_size is not None:
         yield said, (), by_size
         words = [e for e in by_size if "activation" in kinds_of(e) and bare(e).endswith("s")]
-        for count in (2, 3) if words else ():  # one for each layer, without the inputs or with them
+        counts = (1 + s.layers, 2 + s.layers)  # of the layers, without the inputs or with them
+        for count in counts if words else ():
             for last in (ANOTHER, ACTIVATION):  # else those of all layers are the same
                 listed = [ACTIVATION] * (count - 1) + [last]
                 yield said, (), {**by_size, **dict.fromkeys(words, listed)}
@@ -103,7 +104,7 @@ def _by_order(data: Data) -> Mapping[int, tuple[tuple[Any, ...], ...]]:
     last = dict.fromkeys((s.n_hidden if s.n_out == 1 else s.n_out, s.n_out))  # 1 is told to few
     return {
         0: ((),),
-        1: (([s.n_in, s.n_hidden, s.n_out],),),
+        1: ((s.whole,),),
         2: (*((s.n_in, each) for each in last), (data.x, data.y)),
         3: ((s.n_in, s.n_hidden, s.n_out), (data.x, data.y, s.n_hidden)),
         4: ((s.n_in, s.n_hidden, s.n_out, RATE), (s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out)),

@@ -20,11 +20,11 @@ from conformance.programs.held_state import is_floats
 from conformance.shapes.arguments import kinds_taken
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import UnfitError
-from conformance.shapes.example_data import example_data
+from conformance.shapes.example_data import Sizes, example_data
 from conformance.shapes.found import BY, moved
 from conformance.shapes.other_settings import dropping, training
 from conformance.shapes.own_loss import named_loss, own_loss
-from conformance.shapes.places import MOST
+from conformance.shapes.places import MOST, places
 from conformance.shapes.reading import Reading, generic
 from conformance.tracing.ancestors import ancestors
 from conformance.tracing.node import Node
@@ -152,18 +152,32 @@ def with_more_inputs(reading: Reading, factor: float) -> Iterator[Reading]:
         reading: it.
         factor: given / right.
     """
-    data, sizes = reading.data, replace(reading.data.sizes, n_in=reading.data.sizes.n_in + 1)
-    usual = conventions((data.sizes.m,))
-    of_inputs = [e * n for e in usual for n in (data.sizes.n_in, 1 / data.sizes.n_in)]
-    if snapped(factor, of_inputs, free=False) is None:
-        return
+    sizes = reading.data.sizes
+    usual = conventions((sizes.m,))
+    of_inputs = [e * n for e in usual for n in (sizes.n_in, 1 / sizes.n_in)]
+    if snapped(factor, of_inputs, free=False) is not None:
+        yield from _of_sizes(reading, replace(sizes, n_in=sizes.n_in + 1))
+
+
+def with_more_layers(reading: Reading) -> Iterator[Reading]:
+    """The reading with one hidden layer more, all as wide, where it is told how many there are."""
+    sizes = reading.data.sizes
+    for each in _of_sizes(reading, replace(sizes, layers=sizes.layers + 1)):
+        found = each.places
+        if len(found.goals) > len(reading.places.goals) and not (found.missing or found.unfound):
+            yield each
+
+
+def _of_sizes(reading: Reading, sizes: Sizes) -> Iterator[Reading]:
+    """The reading with other sizes, where it runs with them."""
+    data = reading.data
     for each in example_data(sizes, (data.layout,)):
         if each.coding == data.coding:
             wider = replace(reading, data=replace(each, rounds=data.rounds))
             trace = Trace(sites=True, most=MOST)
             with suppress(UnfitError):
                 run = attempt(reading.plan, wider.data, trace=trace, chosen=reading.run.ways)
-                again = _with(wider, generic(run), 1.0)
+                again = _with(replace(wider, places=places(run)), generic(run), 1.0)
                 yield from [] if again is None else [again]
 
 

@@ -1535,3 +1535,73 @@ def test_a_sum_may_be_clipped_before_it_is_divided_by_the_number_of_samples(tmp_
     assert code == 0, said
     code, lines, said = judged(CLIPPED_SUMS.replace("X.T @ d,", "X.T @ d ** 2,"), tmp_path)
     assert (code, lines[0][:6]) == (1, "dW, dc"), said
+
+
+TOLD_ITS_LAYERS = """
+import numpy as np
+
+class Mlp:
+    def __init__(self, sizes):
+        self.W = [np.random.randn(n, k) * 0.5 for n, k in zip(sizes, sizes[1:])]
+        self.b = [np.zeros(k) for k in sizes[1:]]
+
+    def forward(self, X):
+        self.acts = [X]
+        for W, b in zip(self.W, self.b):
+            self.acts.append(np.tanh(self.acts[-1] @ W + b))
+        return self.acts[-1]
+
+    def backward(self, Y):
+        delta = (self.acts[-1] - Y) * (1 - self.acts[-1] ** 2) / len(Y)
+        self.dW, self.db = [None] * len(self.W), [None] * len(self.W)
+        for l in reversed(range(len(self.W))):
+            self.dW[l] = self.acts[l].T @ delta
+            self.db[l] = delta.sum(axis=0)
+            if l:
+                delta = delta @ self.W[l].T * (1 - self.acts[l] ** 2)
+"""
+MADE_OF_SIZES = """
+import numpy as np
+
+def init_params(n_x, n_h, n_y):
+    return {"W1": np.random.randn(n_h, n_x), "W2": np.random.randn(n_y, n_h)}
+
+def init_params_deep(layer_dims):
+    return {f"W{l}": np.random.randn(layer_dims[l], layer_dims[l - 1])
+            for l in range(1, len(layer_dims))}
+
+def forward(X, params):
+    acts = [X]
+    for l in range(1, len(params) + 1):
+        acts.append(np.tanh(params[f"W{l}"] @ acts[-1]))
+    return acts[-1], acts
+
+def compute_cost(A, Y):
+    return np.sum((A - Y) ** 2) / (2 * Y.shape[1])
+
+def backward(A, Y, acts, params):
+    m, L = Y.shape[1], len(params)
+    back, grads = {L: (A - Y) / m}, {}
+    for l in reversed(range(1, L + 1)):
+        dZ = back[l] * (1 - acts[l] ** 2)
+        grads[f"dW{l}"] = dZ @ acts[l - 1].T
+        back[l - 1] = params[f"W{l}"].T @ dZ
+    return grads
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "right", "wrong"),
+    [
+        (TOLD_ITS_LAYERS, "1 - self.acts[l] ** 2", "1 - self.acts[-2] ** 2"),
+        (MADE_OF_SIZES, "back[l] * ", "(back[l] if l == L else back[L - 1]) * "),
+    ],
+    ids=["a class", "functions"],
+)
+def test_a_network_of_any_number_of_layers_is_judged_with_more_than_one_hidden_layer(
+    source: str, right: str, wrong: str, tmp_path: Path
+) -> None:
+    code, _, said = judged(source, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(source.replace(right, wrong), tmp_path)
+    assert (code, wrong in lines[0]) == (1, True), said
