@@ -81,7 +81,8 @@ KINDS: dict[str, Pattern] = {
         "params": r"(params?|parameters?)(values|dict)?|weights|theta|thetas|w|nnparams|model|net(work)?|p|wb|weightsandbiases|unrolled",
         "cache": r"caches?|memory|m[eé]m[oó](ria|ire)s?|ctx|context|tape|intermediates|store|forwardcache|activations",
         "grads": rf"{GRADIENTS}|derivatives|derivadas|dparams|updates|dtheta",
-        "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset|ratings|triples|interactions",
+        "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset|ratings|triples|interactions"
+        r"|(mini)?(lotes?|lots?)",
         "upstream": r"d(values?|out(put)?s?|[yzahx]s?|s|hidden(state)?s?|next|upstream|l(oss)?d\w*|j\w*|e\w*)?"
         r"|g|grad(s|wrt)?(outputs?|out|next|in|y|z|a)?|(output|out|upstream|next|incoming)(grad(ient)?|error|delta)s?"
         rf"|\w*({DERIVATIVES}|errors?|deltas?|upstream)(signal|term)?"

@@ -19,7 +19,7 @@ import numpy as np
 
 from conformance.backward.findings import ADDS, UPDATES, Accused, Cause, Examined, Line
 from conformance.backward.source import lines_of
-from conformance.backward.syntax import tree, without
+from conformance.backward.syntax import function_around, tree, without
 from conformance.errors import ConformanceError
 from conformance.programs.vocabulary import bare, is_role, kinds_of, names_gradients
 from conformance.running.missing_names import lacks_a_name
@@ -28,9 +28,10 @@ from conformance.running.tracebacks import headline, is_ours
 from conformance.script.judgement import has_single_error
 from conformance.script.source_around import raises_at_once
 from conformance.script_outcome import RULES, Ran
-from conformance.shapes.arguments import kinds_taken, needed, scope_of, taken
+from conformance.shapes.arguments import kinds_taken, needed, samples_of, scope_of, taken
 from conformance.shapes.attempt import begin, called_in_a_way
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
+from conformance.shapes.example_data import Data, M, example_data
 from conformance.shapes.found import Found
 from conformance.shapes.function_sources import definition_of
 from conformance.shapes.holders import TIME, is_number, number_of
@@ -88,6 +89,7 @@ def tried_update(reading: Reading, name: str, targets: Array | None = None) -> T
             calls = _calls(plan, name)
             loops = "count" in kinds_taken(_function(run, calls[-1]))
             begin(run, reading.run.begun)
+            scope.kinds["pairs"] = _pairs(data)
             own = [vars(run.roots["self"])] if "self" in run.roots else [run.roots, scope.names]
             with recorder.within([*own, scope.kinds, vars(plan.module)]):
                 for step in range(1, 2 if loops else STEPS + 1):
@@ -100,6 +102,19 @@ def tried_update(reading: Reading, name: str, targets: Array | None = None) -> T
         if is_ours(error) and not isinstance(error, ConformanceError | UnfitError):
             raise
         return made
+
+
+SEVERAL = {"one column": "columns", "one row": "rows", "one vector": "rows"}
+
+
+def _pairs(data: Data) -> list[tuple[Any, Any]]:
+    """Samples of some data, also where they are of one: of several an update may take the last."""
+    layouts = [SEVERAL[data.layout]] if data.layout in SEVERAL else []
+    several = example_data(replace(data.sizes, m=M), tuple(layouts))
+    whole = next((each for each in several if each.coding == data.coding), data)
+    pairs = samples_of(whole)
+    flat = data.layout == "one vector"
+    return [(np.ravel(x), np.ravel(y)) for x, y in pairs] if flat else pairs
 
 
 def _moved(run: Attempt, reading: Reading) -> bool:
@@ -224,6 +239,20 @@ def wrong_in(ran: Ran) -> Accused | None:
     return wrong[0] if told and wrong and wrong[0].lines else None
 
 
+def _wrong_sums(found: Found, name: str, ran: Ran) -> Accused | None:
+    """What an update makes wrongly of right gradients, such as the last one in the place of a sum.
+
+    By the cost that makes them right, others are right in the same updates.
+    """
+    examined, wrong = ran.examined, ran.examined.accused
+    known = examined.cost == found.examined.cost and ran.rule.kind in RULES and not ran.unjudged
+    part = any(each.ok for each in examined.gradients) and all(each.mends for each in wrong)
+    if ran.updates < STEPS or not (known and part and wrong):
+        return None
+    around = function_around(wrong[0].lines[0]) if wrong[0].lines else None
+    return wrong[0] if around is not None and around.name == name else None
+
+
 ROLES = ("update", "train")
 
 
@@ -246,9 +275,8 @@ def with_untried(searched: Searched, found: Found) -> Found:
         return _blamed(found, _accused(Cause("idle", names=(idle[0].__name__, "")), at))
     stopped = _crash(searched.refusal.crashes)
     roles = [(role, name) for role in ROLES for _, name in searched.roles[role]]
-    named = [
-        e for role, e in roles if type(e) is str and (e in calls or is_role(e, role) is not None)
-    ]
+    unsaid = {e for role, e in roles if role == "update" and is_role(str(e), role) is None}
+    named = [e for _, e in roles if type(e) is str and (e in calls or e not in unsaid)]
     beside = (giving, stopped.cause.names[0] if stopped else "")
     names = [*dict.fromkeys(each for each in (*named, *moving) if each not in beside)]
     called = [name for name in names if name in calls]
@@ -326,7 +354,8 @@ def _tried(
     if found.examined.ok and isinstance(again, PlainRun):
         tried = {name: tried_update(again.reading, name) for name in (*names, *maybe)}
     told = {name: e.ran for name, e in tried.items() if e.ran is not None and e.moves}
-    blamed = {name: e for name, ran in told.items() if (e := wrong_in(ran)) is not None}
+    wrongs = {name: wrong_in(ran) or _wrong_sums(found, name, ran) for name, ran in told.items()}
+    blamed = {name: each for name, each in wrongs.items() if each is not None}
     wrong = next(iter(blamed.values()), None)
     right = [name for name, ran in told.items() if is_right(ran)]
     plain = _called_and_plain(found)
@@ -371,7 +400,9 @@ def _blamed(found: Found, wrong: Accused) -> Found:
     names = tuple(each.name for each in found.examined.gradients)
     some = tuple(each for each in names if each in wrong.gradients)
     accused = (replace(wrong, gradients=some or names),)
-    return replace(found, examined=replace(found.examined, accused=accused))
+    moved = wrong.cause.kind in UPDATES
+    given = tuple(replace(e, ok=moved or e.name not in some) for e in found.examined.gradients)
+    return replace(found, examined=replace(found.examined, gradients=given, accused=accused))
 
 
 def _accused(cause: Cause, line: Line) -> Accused:

@@ -429,3 +429,50 @@ def test_what_is_kept_of_each_neuron_says_not_all_of_its_weights(
     text = UNITS.replace(right, there)
     report = written(text, tmp_path)
     assert there in text.splitlines()[(report.blames[0].line or 0) - 1]
+
+
+IN_BATCHES = """import numpy as np
+
+class Columns:
+    def __init__(self, sizes):
+        self.weights = [np.random.randn(k, n) for n, k in zip(sizes, sizes[1:])]
+        self.biases = [np.random.randn(k, 1) for k in sizes[1:]]
+
+    def forward(self, x):
+        for w, b in zip(self.weights, self.biases):
+            x = np.tanh(w @ x + b)
+        return x
+
+    def backprop(self, x, y):
+        outs, grads_w, grads_b = [x], [], []
+        for w, b in zip(self.weights, self.biases):
+            outs.append(np.tanh(w @ outs[-1] + b))
+        d = outs[-1] - y
+        for w, before, out in zip(self.weights[::-1], outs[-2::-1], outs[:0:-1]):
+            d = d * (1 - out ** 2)
+            grads_w.insert(0, d @ before.T)
+            grads_b.insert(0, d)
+            d = w.T @ d
+        return grads_w, grads_b
+
+    def move(self, mini_batch, rate=0.1):
+        sum_w = [np.zeros_like(w) for w in self.weights]
+        sum_b = [np.zeros_like(b) for b in self.biases]
+        for x, y in mini_batch:
+            grads_w, grads_b = self.backprop(x, y)
+            sum_w = [s + g for s, g in zip(sum_w, grads_w)]
+            sum_b = [s + g for s, g in zip(sum_b, grads_b)]
+        k = rate / len(mini_batch)
+        self.weights = [w - k * s for w, s in zip(self.weights, sum_w)]
+        self.biases = [b - k * s for b, s in zip(self.biases, sum_b)]
+"""
+
+
+def test_an_update_that_takes_the_last_of_several_gradients_is_blamed(tmp_path: Path) -> None:
+    right = written(IN_BATCHES, tmp_path)
+    assert (right.exit_code, "move: gradient descent" in str(right)) == (0, True), str(right)
+    wrong = "sum_b = [g for s, g in zip(sum_b, grads_b)]"
+    text = IN_BATCHES.replace("sum_b = [s + g for", "sum_b = [g for")
+    report = written(text, tmp_path)
+    assert report.exit_code == 1, str(report)
+    assert text.splitlines()[(report.blames[0].line or 0) - 1].strip() == wrong
