@@ -288,7 +288,7 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
     meant |= dict.fromkeys(_graph_beside(names) if "adjacency" in scope.kinds else (), "adjacency")
     meant |= dict.fromkeys(_target_of_pairs(names, scope.names), "targets")
     if "output" in scope.kinds:
-        meant |= dict.fromkeys((e for e in _outputs(names) if e not in scope.names), "output")
+        meant |= dict.fromkeys(_outputs(names, scope.names), "output")
     for each in taken(function):
         asked = meant.get(each.name, each.name)
         misnamed = scope.kind(asked) == "logits" and not _takes_logits(function)
@@ -347,11 +347,15 @@ def _target_of_pairs(names: Sequence[str], known: Collection[str]) -> list[str]:
     return [e for e in names if bare(e) == "outputs" and e not in known and inputs and not told]
 
 
-def _outputs(names: Sequence[str]) -> list[str]:
-    """The name of the output in `A, Y`: beside targets alone it is no state of a cell."""
+def _outputs(names: Sequence[str], known: Collection[str]) -> list[str]:
+    """The name of the output in `A, Y`: beside targets alone it is no state of a cell.
+
+    It may be any of several, such as A1 and A2.
+    """
     kinds = {kind for name in names for kind in kinds_of(name)}
+    numbered = {re.sub(r"\d+$", "", each) for each in known}
     beside = "targets" in kinds and kinds.isdisjoint({"inputs", "output"})
-    return [each for each in names if beside and kinds_of(each) == ("state",)]
+    return [e for e in names if beside and kinds_of(e) == ("state",) and e not in numbered]
 
 
 def _setting(function: Callable[..., Any], name: str) -> tuple[bool, Any]:
