@@ -8,7 +8,7 @@ Left out: the table (`programs/vocabulary.py`).
 import inspect
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
 from types import FunctionType, MethodType
@@ -17,7 +17,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from conformance.programs.vocabulary import WEIGHT, bare, is_parameter, kinds_of
-from conformance.shapes.example_data import TOLD, TRIPLES, Data, as_default, picture_kinds
+from conformance.shapes.example_data import (
+    TOLD,
+    TRIPLES,
+    Data,
+    M,
+    as_default,
+    example_data,
+    picture_kinds,
+)
 from conformance.shapes.function_sources import compared_with
 
 RATE, PENALTY = 0.1875, 0.21875  # generic: neither is 1/m, nor the root of twice the other
@@ -150,6 +158,19 @@ def samples_of(data: Data) -> list[tuple[Any, ...]]:
         (data.x.take([i], axis), data.y[i] if flat else data.y.take([i], axis))
         for i in range(data.sizes.m)
     ]
+
+
+SEVERAL = {"one column": "columns", "one row": "rows", "one vector": "rows"}
+
+
+def several_samples(data: Data) -> list[tuple[Any, Any]]:
+    """Samples of some data, also where they are of one: of several an update may take the last."""
+    layouts = [SEVERAL[data.layout]] if data.layout in SEVERAL else []
+    several = example_data(replace(data.sizes, m=M), tuple(layouts))
+    whole = next((each for each in several if each.coding == data.coding), data)
+    pairs = samples_of(whole)
+    flat = data.layout == "one vector"
+    return [(np.ravel(x), np.ravel(y)) for x, y in pairs] if flat else pairs
 
 
 def size_kinds(data: Data) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from conformance.edits.search_edits import holds, search, search_each, search_kn
 from conformance.script_outcome import Ran, is_judged_as_far
 from conformance.shapes.attempts import Refusal
 from conformance.shapes.found import Found, other_defaults
-from conformance.shapes.tried_updates import is_right as is_right_run
+from conformance.shapes.recorded_updates import is_right as is_right_run
 
 SECONDS = 4.0  # of the processor for a file, after which no other change is tried
 

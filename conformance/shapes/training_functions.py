@@ -30,7 +30,7 @@ from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.example_data import TOLD, M
 from conformance.shapes.function_sources import returned_parts
 from conformance.shapes.other_settings import other_words
-from conformance.shapes.tried_updates import UNSEEN, is_right
+from conformance.shapes.recorded_updates import UNSEEN, is_right
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 

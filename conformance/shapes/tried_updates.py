@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.findings import ADDS, UPDATES, Accused, Cause, Examined, Line
+from conformance.backward.findings import ADDS, UPDATES, Accused, Cause, Line
 from conformance.backward.source import lines_of
-from conformance.backward.syntax import function_around, tree, without
+from conformance.backward.syntax import tree, without
 from conformance.errors import ConformanceError
 from conformance.programs.vocabulary import bare, is_role, kinds_of, names_gradients
 from conformance.running.missing_names import lacks_a_name
@@ -28,16 +28,22 @@ from conformance.running.tracebacks import headline, is_ours
 from conformance.script.judgement import has_single_error
 from conformance.script.source_around import raises_at_once
 from conformance.script_outcome import RULES, Ran
-from conformance.shapes.arguments import kinds_taken, needed, samples_of, scope_of, taken
+from conformance.shapes.arguments import kinds_taken, needed, scope_of, several_samples, taken
 from conformance.shapes.attempt import begin, called_in_a_way
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
-from conformance.shapes.example_data import Data, M, example_data
 from conformance.shapes.found import Found
 from conformance.shapes.function_sources import definition_of
 from conformance.shapes.holders import TIME, is_number, number_of
 from conformance.shapes.other_settings import ACTIVATIONS
 from conformance.shapes.plans import takes_inputs
 from conformance.shapes.reading import PlainRun, Reading
+from conformance.shapes.recorded_updates import (
+    is_right,
+    is_uneven,
+    with_wrong_output,
+    wrong_in,
+    wrong_sums,
+)
 from conformance.shapes.search import Searched
 from conformance.shapes.update_findings import is_linear
 from conformance.tracing.frames import raised_in
@@ -49,8 +55,6 @@ SPREAD = 0.75
 CHOOSES = {"where", "select", "sign", "maximum", "minimum", "max", "min", "clip", "heaviside"}
 SAME = 1e-9
 """So far apart, as parts of them, are numbers that were moved and set back."""
-UNSEEN = {"aside", "still", "unkept", "stops", "idle"}
-"""The causes that an update has which is not followed."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def tried_update(reading: Reading, name: str, targets: Array | None = None) -> T
             calls = _calls(plan, name)
             loops = "count" in kinds_taken(_function(run, calls[-1]))
             begin(run, reading.run.begun)
-            scope.kinds["pairs"] = _pairs(data)
+            scope.kinds["pairs"] = several_samples(data)
             own = [vars(run.roots["self"])] if "self" in run.roots else [run.roots, scope.names]
             with recorder.within([*own, scope.kinds, vars(plan.module)]):
                 for step in range(1, 2 if loops else STEPS + 1):
@@ -102,19 +106,6 @@ def tried_update(reading: Reading, name: str, targets: Array | None = None) -> T
         if is_ours(error) and not isinstance(error, ConformanceError | UnfitError):
             raise
         return made
-
-
-SEVERAL = {"one column": "columns", "one row": "rows", "one vector": "rows"}
-
-
-def _pairs(data: Data) -> list[tuple[Any, Any]]:
-    """Samples of some data, also where they are of one: of several an update may take the last."""
-    layouts = [SEVERAL[data.layout]] if data.layout in SEVERAL else []
-    several = example_data(replace(data.sizes, m=M), tuple(layouts))
-    whole = next((each for each in several if each.coding == data.coding), data)
-    pairs = samples_of(whole)
-    flat = data.layout == "one vector"
-    return [(np.ravel(x), np.ravel(y)) for x, y in pairs] if flat else pairs
 
 
 def _moved(run: Attempt, reading: Reading) -> bool:
@@ -210,47 +201,6 @@ def _is_choice(node: ast.AST) -> bool:
         case ast.Attribute(attr=name) | ast.Name(id=name):
             return name in CHOOSES
     return False
-
-
-def is_uneven(ran: Ran) -> bool:
-    """Whether the output error is that of a known cost times another number at each update."""
-    return ran.updates > 1 and {each.cause.kind for each in ran.examined.accused} == {"output"}
-
-
-def with_wrong_output(examined: Examined, uneven: Examined) -> Examined:
-    """What is known of gradients by their names, with the blame of an uneven output error."""
-    gradients = tuple(replace(each, ok=False) for each in examined.gradients)
-    names = tuple(each.name for each in gradients)
-    accused = tuple(replace(each, gradients=names) for each in uneven.accused)
-    return replace(examined, gradients=gradients, accused=accused)
-
-
-def is_right(ran: Ran) -> bool:
-    """Whether several updates are those of a rule, with right gradients."""
-    return ran.updates > 1 and ran.examined.ok and not ran.unjudged and ran.rule.kind in RULES
-
-
-def wrong_in(ran: Ran) -> Accused | None:
-    """What is wrong with the updates, if it is they that move each parameter wrongly."""
-    wrong = [each for each in ran.examined.accused if each.cause.kind in UPDATES - UNSEEN]
-    blamed = {name for each in wrong for name in each.gradients}
-    right = all(each.ok or each.name in blamed for each in ran.examined.gradients)
-    told = right and ran.updates and not ran.unjudged
-    return wrong[0] if told and wrong and wrong[0].lines else None
-
-
-def _wrong_sums(found: Found, name: str, ran: Ran) -> Accused | None:
-    """What an update makes wrongly of right gradients, such as the last one in the place of a sum.
-
-    By the cost that makes them right, others are right in the same updates.
-    """
-    examined, wrong = ran.examined, ran.examined.accused
-    known = examined.cost == found.examined.cost and ran.rule.kind in RULES and not ran.unjudged
-    part = any(each.ok for each in examined.gradients) and all(each.mends for each in wrong)
-    if ran.updates < STEPS or not (known and part and wrong):
-        return None
-    around = function_around(wrong[0].lines[0]) if wrong[0].lines else None
-    return wrong[0] if around is not None and around.name == name else None
 
 
 ROLES = ("update", "train")
@@ -354,7 +304,9 @@ def _tried(
     if found.examined.ok and isinstance(again, PlainRun):
         tried = {name: tried_update(again.reading, name) for name in (*names, *maybe)}
     told = {name: e.ran for name, e in tried.items() if e.ran is not None and e.moves}
-    wrongs = {name: wrong_in(ran) or _wrong_sums(found, name, ran) for name, ran in told.items()}
+    wrongs = {
+        name: wrong_in(ran) or wrong_sums(found, name, ran, STEPS) for name, ran in told.items()
+    }
     blamed = {name: each for name, each in wrongs.items() if each is not None}
     wrong = next(iter(blamed.values()), None)
     right = [name for name, ran in told.items() if is_right(ran)]
