@@ -325,10 +325,12 @@ def _replacement(node: Node) -> Node | None:
 
 
 def _next_of(still: Node, whole: Mapping[Node, Node], forward: Forward) -> Node | None:
-    """What takes the place of a value after the forward pass has read it."""
-    read = (whole[e].number for e in still.consumers if e in whole and forward.contains(e))
-    last = max(read, default=0)
-    return next((each for each in _alike(whole[still]) if each.number > last), None)
+    """What takes the place of a value in the forward pass after that has read it."""
+    read = [whole[e] for e in still.consumers if e in whole and forward.contains(e)]
+    used = {role for each in read for role in roles(whole[still], each)}
+    last = max((each.number for each in read), default=0)
+    later = (each for each in _alike(whole[still]) if each.number > last)
+    return next((each for each in later if not used.isdisjoint(roles(each))), None)
 
 
 def _alike(node: Node) -> Iterator[Node]:
