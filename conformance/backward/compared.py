@@ -7,7 +7,7 @@ are the places at which a copy of the output is written into, one a sample.
 Left out: the costs (`costs.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Literal
@@ -71,6 +71,7 @@ def compared(
     if all(map(_is_product, found)):  # such as those of an output error and an input
         found = [*_found(nodes, goals, None, None, "even"), *found]
     parameters = {each.parameter for each in goals}  # of one any gradient is right by itself
+    found = [each for each in found if not _of_zeros(each, parameters)]
     if all(e in parameters for each in found for e, _ in each.pairs):
         needed = uses_of_nodes(each.node for each in goals)
         beside = [each for each in nodes if not needed >> each.number & 1]
@@ -81,6 +82,13 @@ def compared(
         known = (Compared(((output, e),)) for e in targets(np.shape(output.value), target))
         found = [*known, *found]
     return [alike for each in found for alike in (each, *_others(each, bits(goals)))]
+
+
+def _of_zeros(found: Compared, parameters: Collection[Node]) -> bool:
+    """Whether parameters are compared with zeros: they decay, and it is no output error."""
+    return all(
+        output in parameters and not np.any(value_of(target)) for output, target in found.pairs
+    )
 
 
 def _found(

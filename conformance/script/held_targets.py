@@ -34,6 +34,7 @@ HELD = re.compile(r"\w*adv(antages?)?(_\w+)?", re.IGNORECASE)
 LOGARITHMS = ("log", "log1p", "log2", "log10", "logaddexp", "log_softmax", "logsigmoid")
 SUMS = ("add", "subtract", "negative", *MOVES)
 """Through which a logarithm of probabilities is made, such as z − ln Σ e^z, and taken."""
+CHOOSING = ("getitem", "take", "take_along_axis", "choose", "gather")
 
 FEW = 3
 
@@ -45,13 +46,17 @@ def with_held_targets(asked: ToJudge, made: Judgement | None = None) -> Judgemen
         asked: the update.
         made: the judgement without; None if they cannot be judged without.
     """
+    by_error: Judgement | None = None
     for users in targets(asked.trace, asked.updates):
         try:
             found = judged(replace(asked, held=users))
         except NotAGradientError:
             continue
-        if found.ok:
+        if found.ok and found.examined.cost != "unknown":
             return found
+        if found.ok:
+            by_error = by_error or found
+            continue
         if asked.quick:
             continue
         turned = any(each.cause.kind == "negated" for each in found.examined.accused)
@@ -60,8 +65,8 @@ def with_held_targets(asked: ToJudge, made: Judgement | None = None) -> Judgemen
         more = made is not None and found.right > made.right and seen
         fewer = made is not None and (found.right < made.right or found.certain < made.certain)
         if (found.own_loss or known or more) and not fewer:
-            return found
-    return None
+            return by_error or found
+    return by_error
 
 
 def targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, Node]]]:
@@ -103,8 +108,7 @@ def _targets(
             product = node.operation == "multiply"
             named = any(map((HELD if product else TARGET).fullmatch, stored_names(target)))
             if named or (
-                _is_score(output, given)
-                and _learned(target, given).isdisjoint(_learned(output, given))
+                _is_score(output, target, given)
                 if product
                 else _is_bootstrapped(target, output, given, drawn)
             ):
@@ -118,10 +122,16 @@ def _learned(node: Node, given: int) -> set[Node]:
     return {each for each in way if given >> each.number & 1}
 
 
-def _is_score(node: Node, given: int) -> bool:
-    """Whether a value is a logarithm of what parameters give, which an advantage multiplies."""
-    way = walk([node], lambda each: each.inputs if each.operation in SUMS else ())
-    return any(each.operation in LOGARITHMS and each.uses & given for each in way)
+def _is_score(node: Node, advantage: Node, given: int) -> bool:
+    """Whether a value is a logarithm of what parameters give, which an advantage multiplies.
+
+    It is that of an action, which is chosen of several; or the advantage is of other parameters,
+    where the probabilities that weigh their own logarithms, as in an entropy, are not.
+    """
+    way = [*walk([node], lambda each: each.inputs if each.operation in SUMS else ())]
+    logarithm = any(each.operation in LOGARITHMS and each.uses & given for each in way)
+    chosen = any(each.operation in CHOOSING for each in way)
+    return logarithm and (chosen or _learned(advantage, given).isdisjoint(_learned(node, given)))
 
 
 def _drawn(nodes: Sequence[Node], given: int) -> Iterator[Node]:

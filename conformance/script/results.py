@@ -166,8 +166,17 @@ def _right(asked: ToJudge) -> Judgement | None:
         with suppress(NotAGradientError):
             made = reading(asked)
             if made is not None and made.ok:
-                return made
+                return _told_more(asked, made)
     return None
+
+
+def _told_more(asked: ToJudge, made: Judgement) -> Judgement:
+    """The judgement of right gradients; by the program's loss, if that tells more than an error."""
+    if made.examined.cost == "unknown":
+        with suppress(NotAGradientError):
+            held = with_held_targets(asked)
+            return held if held is not None and held.ok and held.own_loss else made
+    return made
 
 
 def _likeliest(asked: ToJudge) -> Judgement:

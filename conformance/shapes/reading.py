@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.unknown_cost import given_in, is_summed
 from conformance.programs.held_state import Leaf, leaves, short
@@ -177,12 +178,13 @@ class Reading:
 
     @property
     def is_zero(self) -> bool:
-        """Whether each gradient is computed, and exactly 0: the output is compared with itself.
+        """Whether each gradient is computed, and 0 but for an ε: an output is compared with itself.
 
-        Or with what is 0 until another method puts an output there.
+        Or with what is 0 until another method puts an output there, or is one number that is
+        divided by its own size.
         """
         nodes = [each.node for each in self.places.goals]
-        return not any(each.constant or np.any(each.value) for each in nodes)
+        return not any(e.constant or np.any(np.abs(e.value) > HALF_OF_THE_DIGITS) for e in nodes)
 
     @property
     def is_a_loss(self) -> bool:
