@@ -167,3 +167,35 @@ def test_the_loss_of_a_policy_is_all_of_it_and_not_its_bonus(tmp_path: Path) -> 
 @pytest.mark.seldom
 def test_a_policy_with_a_bonus_is_right(tmp_path: Path) -> None:
     assert run_edited(tmp_path, BONUS).ok
+
+
+SHARED = """import numpy as np
+rng = np.random.default_rng(1)
+W, U, v = rng.normal(size=(5, 3)), rng.normal(size=(2, 5)), rng.normal(size=5)
+gain = rng.normal(size=(2, 3))
+for episode in range(30):
+    gW, gU, gv, total = 0 * W, 0 * U, 0 * v, 0.0
+    for _ in range(4):
+        s = rng.normal(size=3)
+        h = np.tanh(W @ s)
+        u = U @ h
+        p = np.exp(u - u.max())
+        p = p / p.sum()
+        a = rng.choice(2, p=p)
+        value = v @ h
+        better = gain[a] @ s - value
+        total += (-better * np.log(p)[a] + 0.25 * better ** 2) / 4
+        one = np.zeros(2)
+        one[a] = 1.0
+        du = better * (p - one)
+        dv = -0.5 * better
+        gU += np.outer(du, h) / 4
+        gv += dv * h / 4
+        gW += np.outer((U.T @ du + dv * v) * (1 - h ** 2), s) / 4
+    W, U, v = W - 0.1 * gW, U - 0.1 * gU, v - 0.1 * gv
+"""
+
+
+def test_the_advantage_of_a_chosen_action_is_constant_whatever_it_is_called(tmp_path: Path) -> None:
+    run = run_edited(tmp_path, SHARED)
+    assert (run.exit_code, run.ran.examined.cost) == (0, "own")

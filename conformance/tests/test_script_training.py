@@ -611,3 +611,68 @@ def test_what_several_lines_of_a_step_write_into_is_no_parameter(tmp_path: Path)
     wrong = "div[:, 1:] -= px[:, :-1]", "div[:, 1:] -= px[:, 1:]"
     (blame,) = run_edited(tmp_path, VARIATION, wrong).blames
     assert blame.line in (12, 13)
+
+
+CARRIED = """import numpy as np
+rng = np.random.default_rng(0)
+P = {k: rng.normal(size=(4, 3 if k[0] == "W" else 4)) * 0.5 for k in ("Wz", "Uz", "Wn", "Un")}
+P["V"] = rng.normal(size=(2, 4)) * 0.5
+steps = [(rng.normal(size=3), rng.normal(size=2)) for _ in range(60)]
+def forward(seq, h):
+    kept, loss = [], 0.0
+    for x, y in seq:
+        old = h
+        z = 1 / (1 + np.exp(-(P["Wz"] @ x + P["Uz"] @ old)))
+        n = np.tanh(P["Wn"] @ x + P["Un"] @ (z * old))
+        h = z * old + (1 - z) * n
+        o = P["V"] @ h
+        loss += 0.5 * np.sum((o - y) ** 2)
+        kept.append((x, y, old, z, n, h, o))
+    return loss, h, kept
+def backward(kept):
+    g = {k: np.zeros_like(v) for k, v in P.items()}
+    later = np.zeros(4)
+    for x, y, old, z, n, h, o in reversed(kept):
+        d = o - y
+        g["V"] += np.outer(d, h)
+        dh = P["V"].T @ d + later
+        dn = dh * (1 - z) * (1 - n * n)
+        du = P["Un"].T @ dn
+        dz = (dh * (old - n) + du * old) * z * (1 - z)
+        for gate, e, into in (("z", dz, old), ("n", dn, z * old)):
+            g["W" + gate] += np.outer(e, x)
+            g["U" + gate] += np.outer(e, into)
+        later = dh * z + du * z + P["Uz"].T @ dz
+    return g
+h = np.zeros(4)
+for i in range(0, 60, 5):
+    loss, h, kept = forward(steps[i:i + 5], h)
+    for k, e in backward(kept).items():
+        P[k] -= 0.05 * e
+"""
+
+
+def test_the_gradient_of_a_state_that_is_carried_on_may_move_nothing(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, CARRIED).exit_code == 0
+
+
+DECAYS = """import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
+W = rng.normal(size=(3, 2))
+for step in range(30):
+    total, loss = [np.zeros_like(W)], 0.0
+    for i in range(0, 40, 10):
+        e = X[i:i + 10] @ W - y[i:i + 10]
+        loss += 0.5 * np.sum(e ** 2) / 40
+        for one, g in zip(total, [X[i:i + 10].T @ e / 40]):
+            one += g
+    W = W - 0.1 * total[0] - 0.1 * 0.05 * W
+"""
+
+
+@pytest.mark.parametrize(("line", "exit_code"), [("one += g", 0), ("one = one + g", 1)])
+def test_a_parameter_that_only_decays_goes_down_no_loss(
+    line: str, exit_code: int, tmp_path: Path
+) -> None:
+    assert run_edited(tmp_path, DECAYS, ("one += g", line)).exit_code == exit_code
