@@ -87,12 +87,14 @@ class Leaf:
         name: the last name in the path.
         value: what is there.
         beside: what it is in a dict beside that of the parameters: `gradient`, or `other`.
+        whole: whether its name is that of a parameter, and no gradient's: `down` is not of `own`.
     """
 
     path: str
     name: str
     value: Any
     beside: str = ""
+    whole: bool = False
 
     @property
     def is_parameter(self) -> bool:

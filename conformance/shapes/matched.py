@@ -5,6 +5,7 @@ Left out: where a program leaves them (`places.py`).
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ Key = tuple[str, tuple[str, ...]]
 
 def key_of(leaf: Leaf) -> Key:
     """What the names of a parameter and of its gradient have in common."""
-    return _canonical(stem(leaf.name)), tuple(re.findall(r"\[(\d+)\]", leaf.path))
+    words = bare(leaf.name) if leaf.whole else stem(leaf.name)
+    return _canonical(words), tuple(re.findall(r"\[(\d+)\]", leaf.path))
 
 
 def _canonical(words: str) -> str:
@@ -153,6 +155,7 @@ def matched(
         moved: the names of the parameters that the program moves.
         after: what each value is at the end, by its path.
     """
+    given, kept = _by_whole_names(run, given), _by_whole_names(run, kept)
     found = [*given, *kept]
     parameters = _parameters(run, found, moved, after)
     pairs: dict[str, Leaf] = {}
@@ -176,6 +179,22 @@ def matched(
     first = sorted(pairs.items(), key=lambda pair: order[id(pair[1])], reverse=True)
     nodes = {parameters[path][1]: run.node(each.value) for path, each in first}
     return [Goal(short(paths[e]), e, node) for e, node in nodes.items()]
+
+
+def _by_whole_names(run: Attempt, found: Sequence[Leaf]) -> list[Leaf]:
+    """What may be a gradient, marked where it has the name of what the output is made of.
+
+    Such as `down` in a dict of gradients: `d` is a part of the name, unless there is an `own`.
+    """
+    output = run.scope.kinds.get("output")
+    began = {parameter_key(leaf): node for leaf, node in run.start.values()}
+    made = run.node(output) if isinstance(output, np.ndarray) else None
+    used = {key for key, e in began.items() if made and e and made.depends_on(e)}
+    whole = [replace(each, whole=True) for each in found]
+    return [
+        by_name if key_of(by_name) in used and key_of(each) not in began else each
+        for each, by_name in zip(found, whole, strict=True)
+    ]
 
 
 def numbers_like(began: Iterable[str], path: str, value: Any) -> str:

@@ -1823,3 +1823,39 @@ if __name__ == "__main__":
 def test_a_loss_that_takes_what_goes_back_takes_decides_or_nothing_does(tmp_path: Path) -> None:
     code, _, said = judged(SURVIVAL, tmp_path)
     assert code in (0, 3), said
+
+
+GATED = """
+import numpy as np
+
+class Gated:
+    def __init__(self, n_in, n_mid, n_out, rng):
+        self.w = {"down": rng.normal(size=(n_in, n_mid)), "gate": rng.normal(size=n_mid),
+                  "drift": rng.normal(size=n_mid), "up": rng.normal(size=(n_mid, n_out))}
+
+    def predict(self, x):
+        self.x, self.z = x, x @ self.w["down"] + self.w["drift"]
+        self.a = np.tanh(self.z)
+        return (self.a * self.w["gate"]) @ self.w["up"]
+
+    def loss(self, out, target):
+        return np.sum((out - target) ** 2) / (2 * len(out))
+
+    def backward(self, out, target):
+        delta = (out - target) / len(out)
+        back = delta @ self.w["up"].T
+        dz = back * self.w["gate"] * (1 - self.a ** 2)
+        return {"up": (self.a * self.w["gate"]).T @ delta, "gate": (back * self.a).sum(axis=0),
+                "down": self.x.T @ dz, "drift": dz.sum(axis=0)}
+
+if __name__ == "__main__":
+    net = Gated(4, 6, 2, np.random.default_rng(1))
+"""
+
+
+@pytest.mark.parametrize("there", ["self.x.T @ dz", "2 * self.x.T @ dz"])
+def test_a_parameter_may_begin_as_gradients_do(there: str, tmp_path: Path) -> None:
+    code, lines, said = judged(GATED.replace("self.x.T @ dz", there), tmp_path)
+    assert code == int(there[0] == "2"), said
+    assert all(there in each for each in lines[:1]), said
+    assert "not judged" not in said
