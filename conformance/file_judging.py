@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.recorded_pass import NoGradientError
+from conformance.backward.syntax import defined_around
 from conformance.programs.vocabulary import bare, is_parameter, is_role, kinds_of
 from conformance.script_outcome import Ran
 from conformance.shapes import edited
@@ -115,11 +116,20 @@ class FileJudging:
         if unsure and self.on_own_calls(each.name):
             return
         if judged is not None:
-            self._take(each.name, judged)
+            self._take(each.name, self._around_what_is_right(each, judged))
         elif each.name not in self.bases:
             left, told = _left(each, getattr(self._found.module, each.name, None))
             left = self._repaired(each, left) if self._edits and told else left
             (self.left if told else self.unfit).append(left)
+
+    def _around_what_is_right(self, each: Candidate, judged: Found) -> Found:
+        """The verdict on a thing; what it uses and is blamed in its place is judged by itself."""
+        first = (line for one in judged.examined.accused for line in one.lines[:1])
+        blamed = {defined_around(line) for line in first} - {each.name, *self.right}
+        others = [e for e in candidates(self._found) if e.name in blamed and e.layer is not None]
+        right = {e.name for e in others if _is_right(e.found(self._cost))}
+        self.right |= right
+        return (each.found(self._cost) or judged) if right else judged
 
     def _repaired(self, each: Candidate, left: NotJudged) -> NotJudged:
         """What is said of a thing that raises an error, with the line with which it is right."""
@@ -294,7 +304,7 @@ class FileJudging:
                 judged = mended(judged, spent)
         self.judged_any = True
         self._accused |= {name} if judged.examined.accused else set()
-        self.right |= set() if judged.examined.accused or judged.recognised.alone else {name}
+        self.right |= {name} if _is_right(judged) else set()
         self.used |= set(judged.used)
         calls = [each.partition("(")[0] for each in judged.recognised.calls]
         self.called |= {*calls}
@@ -319,6 +329,11 @@ class FileJudging:
             [each for each in self._found.classes if each.__name__ not in self.used],
             [each for each in self._found.functions if each.__name__ not in rest],
         )
+
+
+def _is_right(found: Found | None) -> bool:
+    """Whether nothing is blamed in a thing, of whatever number of outputs and samples."""
+    return found is not None and not (found.examined.accused or found.recognised.alone)
 
 
 def _is_of_time(function: Any) -> bool:

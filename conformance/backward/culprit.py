@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ from conformance.backward.groups import (
 from conformance.backward.in_scope import kept_by
 from conformance.backward.region import INVERSES
 from conformance.backward.source import MOVES, RENAMED, is_float, line_of, operand_name, own_lines
-from conformance.backward.syntax import assigned, base, hands_back
+from conformance.backward.syntax import assigned, base, defined_around, hands_back, only_alias
 from conformance.backward.value_names import named
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node, uses_of_nodes
@@ -39,7 +38,7 @@ _right_alone: ContextVar[Collection[str]] = ContextVar("_right_alone", default=(
 
 @contextmanager
 def right_alone(functions: Collection[str]) -> Iterator[None]:
-    """Blame the calls of some functions, which are right by themselves, to the end of the block."""
+    """Blame the calls of what is right by itself, functions or classes, to the end of the block."""
     token = _right_alone.set(functions)
     try:
         yield
@@ -85,8 +84,11 @@ class Culprit(Fixes):
             wrong: the numbers of those that gave something wrong, if that is known.
         """
         node = next((e for e in group.nodes if wrong and e.number in wrong), group.first)
+        own, known = list(own_lines(node)), _right_alone.get()
+        inner = enumerate(own[:-1] if known else (), 1)
+        alone = max((n for n, line in inner if defined_around(line) in known), default=0)
         if node.site is None:
-            return 0
+            return alone
         used = uses_of_nodes(each.goal.node for each in self.search.verdicts)
         right = [
             each
@@ -96,16 +98,14 @@ class Culprit(Fixes):
             and (self.forward.contains(each) or (wrong is not None and used >> each.number & 1))
         ]
         calls = [e.frames for e in group.nodes if wrong is None or e.number in wrong]
-        known = _right_alone.get()
-        alone = [*takewhile(lambda each: each.function in known, node.frames)]
-        for level in range(len(alone) + 1, len(list(own_lines(node)))):
+        for level in range(alone + 1, len(own)):
             around = {each[level:] for each in calls}
             inside = node.frames[:level]
             if not any(
                 e.frames[:level] == inside and e.frames[level:] not in around for e in right
             ):
                 return level - 1
-        return max(len(list(own_lines(node))) - 1, 0)
+        return max(len(own) - 1, 0)
 
     def lines_of_factors(self, factors: Sequence[Factor]) -> list[Line]:
         """The line of what some factors were computed by, all by the same; of values, their use."""
@@ -133,8 +133,16 @@ class Culprit(Fixes):
         return {n for n, v in repair.values.items() if self._differs(numbers[n], v)}
 
     def lines_of_repair(self, repair: Repair) -> list[Line]:
-        """The line of an operation that gave something else than it has to give, as `lines_of`."""
-        return self.lines_of(repair.group, self.wrong_executions(repair))
+        """The line of an operation that gave something else than it has to give, as `lines_of`.
+
+        A contribution is lacking where the result of a call gets the name of a sum, if it does.
+        """
+        wrong = self.wrong_executions(repair)
+        lines = self.lines_of(repair.group, wrong)
+        kinds = {each.quantity.kind for each in self.known(self._first_wrong(repair))}
+        lacks = "part" in kinds and self.right_calls(repair.group, wrong)
+        named = only_alias(lines[0]) if lacks else None
+        return lines if named is None else [named, *lines]
 
     def lines_of_fix(self, fix: Fix) -> list[Line]:
         """The line of an operation, or of what it is given under a name."""

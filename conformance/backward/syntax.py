@@ -81,6 +81,13 @@ def function_around(line: Line) -> ast.FunctionDef | None:
     return max(found, key=lambda each: each.lineno, default=None)
 
 
+def defined_around(line: Line) -> str:
+    """The name of the class or the function of a module that a line is in; nothing if none."""
+    module = tree(line.file) or ast.Module([], [])
+    defined = (e for e in module.body if isinstance(e, ast.ClassDef | ast.FunctionDef))
+    return next((each.name for each in defined if _holds(each, line)), "")
+
+
 def statement_with(line: Line, made: ast.expr | None) -> ast.stmt | None:
     """The statement on a line that an expression is of; several may stand there."""
     found = statement(line.file, line.line)

@@ -735,3 +735,107 @@ def test_what_is_right_by_itself_is_not_to_blame_where_it_is_called(tmp_path: Pa
     source = ATTENTION.replace(", a) * SCALE", ", a)")
     code, lines, said = judged(source, tmp_path)
     assert (code, lines[:1]) == (1, ["ds = softmax_backward(dout @ v.T, a)"]), said
+
+
+RESIDUAL = """
+import numpy as np
+
+def rms_norm(v, g):
+    r = np.sqrt(np.mean(v * v, axis=1, keepdims=True) + 1e-5)
+    return v / r * g, (v, r, g)
+
+def rms_norm_back(up, kept):
+    v, r, g = kept
+    n = v / r
+    back = up * g
+    return (back - n * np.mean(back * n, axis=1, keepdims=True)) / r, np.sum(up * n, axis=0)
+
+class Net:
+    def __init__(self, n_in=4, n_mid=5, n_out=3, blocks=2, seed=0):
+        rng = np.random.default_rng(seed)
+        self.first, self.last = rng.normal(size=(n_in, n_mid)), rng.normal(size=(n_mid, n_out))
+        self.g = [np.ones(n_mid) for _ in range(blocks)]
+        self.W = [rng.normal(size=(n_mid, n_mid)) for _ in range(blocks)]
+
+    def forward(self, X):
+        self.X, self.kept = X, []
+        h = X @ self.first
+        for W, g in zip(self.W, self.g):
+            n, kept = rms_norm(h, g)
+            t = np.tanh(n @ W)
+            self.kept.append((n, t, kept))
+            h = h + t
+        self.h = h
+        return h @ self.last
+
+    def loss(self, out, y):
+        return 0.5 * np.sum((out - y) ** 2) / len(y)
+
+    def backward(self, out, y):
+        d = (out - y) / len(y)
+        self.dlast = self.h.T @ d
+        dh = d @ self.last.T
+        self.dW, self.dg = [None] * len(self.W), [None] * len(self.g)
+        for i in range(len(self.W) - 1, -1, -1):
+            n, t, kept = self.kept[i]
+            dz = dh * (1 - t ** 2)
+            self.dW[i] = n.T @ dz
+            dn, self.dg[i] = rms_norm_back(dz @ self.W[i].T, kept)
+            dh = dh + dn
+        self.dfirst = self.X.T @ dh
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("dh = dh + dn", "dh = dn"), ("/ r, np.sum", "* r, np.sum")],
+)
+def test_functions_that_a_network_uses_are_judged_by_themselves_where_they_are_blamed(
+    right: str, wrong: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(RESIDUAL.replace(right, wrong), tmp_path)
+    assert code == 1, said
+    assert wrong in lines[0], said
+
+
+ROWS = """
+import numpy as np
+
+class RowSoftmax:
+    def forward(self, z):
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        self.p = e / e.sum(axis=1, keepdims=True)
+        return self.p
+
+    def backward(self, up):
+        out = np.zeros_like(up)
+        for i, (p, u) in enumerate(zip(self.p, up)):
+            out[i] = (np.diag(p) - np.outer(p, p)) @ u
+        return out
+
+class Mixer:
+    def __init__(self, width):
+        rng = np.random.default_rng(3)
+        self.A, self.V = rng.normal(size=(width, width)), rng.normal(size=(width, 3))
+        self.soft = RowSoftmax()
+
+    def forward(self, x):
+        self.x, self.scale = x, 1 / np.sqrt(x.shape[1])
+        self.p = self.soft.forward(x @ self.A * self.scale)
+        return self.p @ self.V
+
+    def backward(self, up):
+        self.dV = self.p.T @ up
+        dz = self.soft.backward(up @ self.V.T) * self.scale
+        self.dA = self.x.T @ dz
+        return dz @ self.A.T
+"""
+
+
+def test_a_class_that_is_right_by_itself_is_not_to_blame_where_it_is_called(
+    tmp_path: Path,
+) -> None:
+    code, lines, said = judged(
+        ROWS.replace(" * self.scale\n        self.dA", "\n        self.dA"), tmp_path
+    )
+    assert (code, lines[:1]) == (1, ["dz = self.soft.backward(up @ self.V.T)"]), said
