@@ -23,8 +23,7 @@ from conformance.script.judgement import Judgement, ToJudge, even, uneven_error,
 from conformance.script.parameters import Parameter
 from conformance.script.rule import finite
 from conformance.script.several_losses import by_several, by_several_beside_targets
-from conformance.script.update import Update
-from conformance.script.update_reader import update, with_decay
+from conformance.script.update_reader import updates_of, with_decay
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
@@ -50,7 +49,7 @@ def silent(trace: Trace, moved: Sequence[Parameter], count: int) -> list[int]:
         steps = (each.values[k - 1 : k + 1] for each in moved)
         if any(not np.array_equal(old.value, new.value) for old, new in steps):
             return True
-        own = (each.options[each.own] for each in _updates(trace, moved, k) if each.options)
+        own = (each.options[each.own] for each in updates_of(trace, moved, k) if each.options)
         return any(np.any(gradient.value) for gradient, _ in own)  # the step is 0, or almost
 
     return [k for k in range(1, count + 1) if not says(k)]
@@ -106,16 +105,10 @@ def _wrong_by_loss(
     loss = next((each.loss for each in single), None)
     for k in quiet if loss is not None else ():
         with suppress(NotAGradientError):
-            made = judged(ToJudge(trace, _updates(trace, moved, k), loss=loss))
+            made = judged(ToJudge(trace, updates_of(trace, moved, k), loss=loss))
             if made.own_loss and not made.ok:
                 yield made
                 return
-
-
-def _updates(trace: Trace, moved: Sequence[Parameter], k: int) -> tuple[Update, ...]:
-    """The k-th update of each parameter, from 1."""
-    given = bits_of_nodes(each.values[k - 1] for each in moved)
-    return tuple(update(trace, each, k, given) for each in moved)
 
 
 def _judgeable(
@@ -132,7 +125,7 @@ def _judgeable(
     failed: list[NotAGradientError] = []
     some: list[Judgement] = []
     for k in told:
-        updates = _updates(trace, moved, k)
+        updates = updates_of(trace, moved, k)
         numbers = all(finite(each) for made in updates for each, _ in made.options)
         again = replace(some[0], updates=updates, chosen=()) if some else None
         if again is not None and not (again.is_told_by_others and numbers):  # it is searched once

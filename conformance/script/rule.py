@@ -29,6 +29,7 @@ from conformance.script.linear import (
     operands,
     read_forward,
     scalar,
+    source,
     written_places,
 )
 from conformance.script.multiples import PRODUCTS, ahead_of
@@ -345,24 +346,30 @@ def _line(made: Update) -> tuple[Line, ...]:
 def not_kept(results: Sequence[Judgement]) -> Iterator[Accused]:
     """The parameters that keep less from update to update than others do.
 
-    Something is kept of their gradients too, and moves nothing, or most keep more and these are
-    divided by what is computed of their gradients: else another rule is a choice.
+    Something is kept of their gradients too, and moves nothing, or no fewer keep more and these
+    are divided by what is computed of their gradients: else another rule is a choice.
     """
     of_all = [*zip(*(each.updates for each in results), strict=True)]
     news = [made.new for updates in of_all for made in updates]
     counts = [len(made.parameter.states) for made in results[0].updates]
-    usual = max(set(counts), key=counts.count)
+    usual = max(counts, key=lambda each: (counts.count(each), each))
     for updates, count in zip(of_all, counts, strict=True):
-        few = count < usual and any(map(_is_divided, updates))
-        if few or (count < max(counts) and _keeps_unused(updates, news)):
+        size = next((e for e in map(_own_size, updates) if e), None) if count < usual else None
+        if size is not None:
+            yield _accused(updates[0], lines_of(size), Cause("kept"))
+        elif count < max(counts) and _keeps_unused(updates, news):
             yield _accused(updates[0], _term(updates[0]), Cause("kept"))
 
 
-def _is_divided(made: Update) -> bool:
-    """Whether each entry of what moves a parameter is divided by a number of its own."""
-    quotients = (e for e, _ in made.options if e.operation in ("divide", "true_divide"))
-    divisors = (e.args[1] for e in quotients if type(e.args[1]) is Node)
-    return any(e.uses & made.given and has_entries(e, made.old) for e in divisors)
+def _own_size(made: Update) -> Node | None:
+    """What is first computed of a gradient, where each entry of it is divided by that."""
+    for whole in (e for gradient, _ in made.options for e in made.parts_of(gradient)):
+        of = [source(e) for e in whole.args[:1] if type(e) is Node]
+        below = whole.args[1] if whole.operation in ("divide", "true_divide") else None
+        if of and type(below) is Node and below.depends_on(of[0]) and has_entries(below, whole):
+            way = [e for e in walk([below]) if e.depends_on(of[0]) and source(e) is not of[0]]
+            return min(way, key=lambda e: e.number, default=None)
+    return None
 
 
 def _keeps_unused(updates: Sequence[Update], news: Sequence[Node]) -> bool:

@@ -56,6 +56,7 @@ class Update:
         states: what is kept, as it was read and as it was written.
         signed: that of which the sign is added, if it is a sign.
         given: the values of all parameters that are moved with it, as bits.
+        by_rows: whether what moves a row is read alone: something is kept for one of these.
     """
 
     parameter: Parameter
@@ -70,6 +71,7 @@ class Update:
     states: list[tuple[Node, Node]] = field(default_factory=list)
     signed: Node | None = None
     given: int = 0
+    by_rows: bool = False
 
     @property
     def name(self) -> str:

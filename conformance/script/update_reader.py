@@ -3,7 +3,7 @@
 Left out: what is known of it then (`update.py`), and whether it is right (`rule.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 
@@ -28,17 +28,21 @@ from conformance.script.linear import (
 from conformance.script.parameters import Parameter
 from conformance.script.rows import unscaled
 from conformance.script.update import Multiple, Update, others_in, row_ways, spread, summed
-from conformance.tracing.node import FILLED, Node, touched
+from conformance.tracing.node import FILLED, Node, bits_of_nodes, touched
 from conformance.tracing.trace import Trace
 
 ROWS = "add.at"  # of `np.add.at`, one after another: they are no parts of one gradient
 
 
-def update(trace: Trace, parameter: Parameter, k: int, given: int = 0) -> Update:
-    """The k-th update of a parameter, from 1, without a scaling of the parameter after it."""
-    old, new = parameter.values[k - 1 : k + 1]
-    new, left = unscaled(old, new)
-    return _read(trace, Update(parameter, old, new, after=1 - left, given=given))
+def updates_of(trace: Trace, moved: Sequence[Parameter], k: int) -> tuple[Update, ...]:
+    """The k-th update of each parameter, from 1, without a scaling of the parameter after it."""
+    pairs = [each.values[k - 1 : k + 1] for each in moved]
+    given, by_rows = bits_of_nodes(old for old, _ in pairs), any(each.states for each in moved)
+    found = []
+    for each, (old, new) in zip(moved, pairs, strict=True):
+        made, left = unscaled(old, new)
+        found.append(Update(each, old, made, after=1 - left, given=given, by_rows=by_rows))
+    return tuple(_read(trace, each) for each in found)
 
 
 def with_decay(trace: Trace, made: Update, *, apart: bool) -> Update:
@@ -47,6 +51,7 @@ def with_decay(trace: Trace, made: Update, *, apart: bool) -> Update:
     Or, apart, one where that which is added to a gradient is no part of it.
     """
     again = Update(made.parameter, made.old, made.new, after=made.after, given=made.given)
+    again.by_rows = made.by_rows
     return _read(trace, again, apart=apart, beside=not apart)
 
 
@@ -115,7 +120,7 @@ class _Reader:
             self.sums += [whole] if others and own else []
             for operand, each in others:
                 self.term(operand, factor * each)
-            for way_of, places in row_ways(whole, path) if self.made.parameter.states else ():
+            for way_of, places in row_ways(whole, path) if self.made.by_rows else ():
                 self.places = places
                 kept = (e for each in self.made.parameter.states for e in each.values[::-1])
                 self.kept_there = {touched(e, np.array([*places])): e for e in kept}

@@ -22,7 +22,7 @@ from conformance.script.multiples import shrinking
 from conformance.script.parameters import Parameter, parameters
 from conformance.script.rule import faults, rules
 from conformance.script.update import Multiple, Update
-from conformance.script.update_reader import update
+from conformance.script.update_reader import updates_of
 from conformance.script_outcome import Ran
 from conformance.shapes.arguments import taken
 from conformance.shapes.found import NotJudged
@@ -113,7 +113,7 @@ def _is_kept(made: Moved) -> bool:
     What is computed of a parameter and its gradient may be something else, as `dw + c w`.
     """
     found = _found(made) or []
-    return bool(found) and all(abs(update(made.trace, e, 1).decay) < LARGEST for e in found)
+    return bool(found) and all(abs(e.decay) < LARGEST for e in updates_of(made.trace, found, 1))
 
 
 def _with_its_numbers(ran: Ran, one: Optimiser, read: frozenset[str], made: Moved) -> Ran:
@@ -146,7 +146,7 @@ def _decays_alone(one: Optimiser, made: Moved) -> bool:
 
 def _decays(made: Moved) -> list[float]:
     """How many times each parameter is taken away in its first update."""
-    return [shrinking(update(made.trace, each, 1)) for each in _found(made) or []]
+    return [*map(shrinking, updates_of(made.trace, _found(made) or [], 1))]
 
 
 def _same(made: Moved, other: Moved, count: int | None = None) -> bool:
@@ -197,7 +197,7 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
     results: list[Judgement] = []
     for k in range(count):
         given = [each[k] for each in made.gradients.values()]
-        updates = [_by(update(made.trace, e, k + 1), g) for e, g in zip(found, given, strict=True)]
+        updates = [*map(_by, updates_of(made.trace, found, k + 1), given)]
         chosen = tuple(map(_multiple, updates, given))
         up = {n: e.new for n, e, (_, by) in zip(names, updates, chosen, strict=True) if by > 0}
         if 0 < len(up) < len(names):

@@ -269,6 +269,40 @@ def test_what_is_kept_of_all_gradients_may_move_nothing(
     assert run_edited(tmp_path, TWO, *edits).exit_code == 0
 
 
+RATED = """import numpy as np
+rng = np.random.default_rng(8)
+users, items = rng.normal(0, 0.3, (6, 3)), rng.normal(0, 0.3, (5, 3))
+seen, squares = np.full((6, 3), 1e-4), np.full((5, 3), 1e-4)
+for u, i, stars in [(0, 1, 4.0), (2, 3, 2.0), (0, 4, 5.0), (5, 0, 1.0), (2, 1, 3.0)]:
+    error = users[u] @ items[i] - stars
+    loss = 0.5 * error ** 2
+    of_user, of_item = error * items[i], error * users[u]
+    seen[u] += of_user * of_user
+    squares[i] += of_item ** 2
+    users[u] -= 0.1 * of_user / np.sqrt(seen[u])
+    items[i] -= 0.1 * of_item / np.sqrt(squares[i])
+"""
+TABLES = ("users[u] -=", "users -="), ("of_user / np.sqrt(seen[u])", "table / np.sqrt(seen)")
+WHOLE = ("seen[u] +=", "table = np.eye(6)[u][:, None] * of_user; seen +="), *TABLES
+OVERWRITTEN = {
+    "rows": (("seen[u] += of", "seen[u] = of"),),
+    "tables": (*WHOLE, ("seen += of_user * of_user", "seen = table ** 2 + 1e-12")),
+}
+
+
+def test_rows_that_keep_the_squares_of_their_gradients_are_right(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, RATED).exit_code == 0
+
+
+@pytest.mark.parametrize("edits", OVERWRITTEN.values(), ids=OVERWRITTEN.keys())
+def test_squares_that_are_overwritten_are_blamed_and_no_other_parameter(
+    edits: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    (blame,) = run_edited(tmp_path, RATED, *edits).blames
+    assert (blame.gradients, blame.line) == (("users",), 9)
+    assert blame.accused.cause.kind == "kept"
+
+
 def test_a_parameter_that_is_moved_by_another_rule_is_named(tmp_path: Path) -> None:
     edits = (LINES[1], "    b = b - .1 * gb"), (", mb = .9", " = .9"), (", .9 * mb + .1 * gb", "")
     sums = (", sb = .99", " = .99"), (", .99 * sb + .01 * gb ** 2", "")
