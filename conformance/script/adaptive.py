@@ -7,7 +7,7 @@ corrected for their first steps, however a program writes that. Left out: what i
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import combinations, product
 from math import log
 from typing import NamedTuple
@@ -17,7 +17,7 @@ import numpy as np
 from conformance.backward.source import lines_of
 from conformance.backward.syntax import renaming
 from conformance.script.histories import OTHER, UNKNOWN, Known, Mistake, Moment, by, precision
-from conformance.script.quotients import UNCORRECTED, Fit, Reading, Scaling
+from conformance.script.quotients import UNCORRECTED, Fit, Reading
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
@@ -34,10 +34,12 @@ class Correction(NamedTuple):
     square: float | None
     counts: tuple[int, ...]
 
-    def times(self, *, root: bool) -> Array:
-        """How many times the quotient of the means is taken off by it, at each update."""
-        mean, square = by(self.mean, self.counts), by(self.square, self.counts)
-        return np.asarray(mean / (np.sqrt(square) if root else square))
+
+@lru_cache(maxsize=1024)
+def _times(correction: Correction, *, root: bool) -> Array:
+    """How many times the quotient of the means is taken off by a correction, at each update."""
+    mean, square = (by(each, correction.counts) for each in correction[:2])
+    return np.asarray(mean / (np.sqrt(square) if root else square))
 
 
 def count_of(base: float, factor: float) -> int | None:
@@ -114,7 +116,7 @@ class _Search:
     def wrong_ones(self) -> Iterator[Correction]:
         """Those that are mistakes, with the fewest first."""
         own, first = self.own(self.counts), self.counts[0]
-        told = (f for _, f in (*self.tops[0], *self.roots[0]) if f > 1)
+        told = (f for _, f in (*self.reading.of_mean[0], *self.reading.of_square[0]) if f > 1)
         bases = [(1 - 1 / f) ** (1 / first) for f in told]
         bases = [self.square.rate, *(1 - abs(each.share) for each in self.reading.moments), *bases]
         several = [None, own.mean, self.reading.base, *(each for each in bases if 0 < each < 1)]
@@ -158,14 +160,9 @@ class _Search:
         return counts == own.counts and all(self.divided(i == 1, e, counts) for i, e in wrong)
 
     @cached_property
-    def tops(self) -> list[list[Scaling]]:
-        """Where the way of the mean of the gradient to each new value is multiplied."""
-        return self.reading.scalings(root=False)
-
-    @cached_property
-    def roots(self) -> list[list[Scaling]]:
-        """The same of the mean of squares, before it meets the other."""
-        return self.reading.scalings(root=True)
+    def times(self) -> Array:
+        """How many times each update takes off the mean over the root."""
+        return np.array([each.times for each in self.fits])
 
     @cached_property
     def near(self) -> float:
@@ -193,16 +190,17 @@ class _Search:
             return False
         if not free:
             return self.even(rates)
-        sequences = [np.array([f for _, f in each]) for each in zip(*self.tops, strict=True)]
+        sequences = [
+            np.array([f for _, f in each]) for each in zip(*self.reading.of_mean, strict=True)
+        ]
         several = [one * other for one, other in combinations(sequences, 2)]
         return any(self.even(rates / e) for e in (*sequences, *several) if not self.even(e))
 
     def rates(self, correction: Correction, *, root: bool | None = None) -> Array:
         """What is left of the steps beside a correction: η."""
         root = self.form != "none" if root is None else root
-        times = np.array([each.times for each in self.fits])
         with np.errstate(all="ignore"):
-            return np.asarray(times / correction.times(root=root))
+            return np.asarray(self.times / _times(correction, root=root))
 
     def right(self, correction: Correction, *, root: bool) -> Known:
         """The rule of steps by a right correction."""
@@ -276,7 +274,10 @@ class _Search:
 
     def stuck(self) -> Iterator[Mistake]:
         """The corrections by a t that is always the same."""
-        for scalings, moment in ((self.tops, self.mean), (self.roots, self.square)):
+        for scalings, moment in (
+            (self.reading.of_mean, self.mean),
+            (self.reading.of_square, self.square),
+        ):
             for each in zip(*scalings, strict=True):
                 node, factor = each[0]
                 if moment is not None and self.even(np.array([f for _, f in each])):
@@ -345,7 +346,9 @@ class _Search:
         That of the squares may stand beside the root, so that its own root is multiplied by.
         """
         wanted = by(base, counts)
-        scalings = (self.roots, self.tops) if root else (self.tops,)
+        scalings = (
+            (self.reading.of_square, self.reading.of_mean) if root else (self.reading.of_mean,)
+        )
         rows = (each for several in scalings for each in zip(*several, strict=True))
         for each in rows if base is not None else ():
             factors = np.array([f for _, f in each])

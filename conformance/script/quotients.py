@@ -7,6 +7,7 @@ two. Left out: the corrections of the first steps, ε and η (`adaptive.py`).
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice, product
 from typing import Any, NamedTuple
 
@@ -103,12 +104,17 @@ class Reading:
         """Whether the entries that move tell two numbers."""
         return all(_tells(*each) for each in self._rows())
 
-    def scalings(self, *, root: bool) -> list[list[Scaling]]:
-        """Where the way of a mean to each new value is multiplied by a number, at each update.
+    @cached_property
+    def of_mean(self) -> list[list[Scaling]]:
+        """Where the way of the mean of the gradient to each new value is multiplied."""
+        return self._scalings(root=False)
 
-        Args:
-            root: of the mean of squares, as far as the other goes its own way; else of the other.
-        """
+    @cached_property
+    def of_square(self) -> list[list[Scaling]]:
+        """The same of the mean of squares, before it meets the other."""
+        return self._scalings(root=True)
+
+    def _scalings(self, *, root: bool) -> list[list[Scaling]]:
         found = []
         tops = self.history.gradients if self.mean is None else self.mean.news
         for made, top, square in zip(self.history.updates, tops, self.square.news, strict=True):

@@ -88,8 +88,9 @@ class Update:
         return self.parts.get(gradient, (gradient,))
 
     def way(self, *gradients: Node) -> set[Node]:
-        """What is computed entry by entry of the old value and of gradients, up to the new one."""
-        stop = frozenset({self.old, *(part for e in gradients for part in self.parts_of(e))})
+        """What is computed entry by entry of the old values and of gradients, up to the new one."""
+        olds = self.old, *(old for old, _ in self.states)
+        stop = frozenset({*olds, *(part for e in gradients for part in self.parts_of(e))})
         news = {self.new, *(new for _, new in self.states)}
         return {*news, *(e for new in news for e in entrywise(new, stop))} - stop
 
