@@ -80,6 +80,7 @@ def checked(text: str, folder: Path) -> FileReport:
     return check_file(Asked(str(folder / "a.py")), lambda _: pytest.fail("no network of the book"))
 
 
+@pytest.mark.seldom
 @pytest.mark.parametrize(("error", "exit_code"), [("p - y", 0), ("(p - y) * p * (1 - p)", 1)])
 def test_a_function_that_trains_is_judged_by_the_loss_beside_it(
     error: str, exit_code: int, tmp_path: Path
@@ -96,6 +97,7 @@ def score(gamma, Z, k):
 """
 
 
+@pytest.mark.seldom
 @pytest.mark.parametrize(("error", "exit_code"), [("(np.exp(Z @ gamma) - k)", 0), (SQUARED, 1)])
 def test_a_loss_of_names_that_say_nothing_judges_the_function_beside_it(
     error: str, exit_code: int, tmp_path: Path

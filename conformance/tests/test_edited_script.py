@@ -349,7 +349,14 @@ def plain(text: str) -> str:
     return ast.unparse(ast.parse(text.strip()))
 
 
-@pytest.mark.parametrize("name", sorted(WRONG))
+SLOW = {"of a helper that all layers use", "of a gradient that is a decay alone"}
+"""Those for which many changes are tried before."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(e, marks=[pytest.mark.seldom] if e in SLOW else []) for e in sorted(WRONG)],
+)
 def test_the_change_is_told_with_its_line(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
