@@ -826,9 +826,9 @@ if __name__ == "__main__":
     [
         ([('    open("marks.txt", "w").close()\n', "")], 0),
         ([('    open("marks.txt", "w").close()\n', ""), ("weights[l] += v", "weights[l] -= v")], 1),
-        ([("weights[l] += v", "weights[l] -= v")], 0),
+        ([("weights[l] += v", "weights[l] -= v")], 1),
     ],
-    ids=["right", "wrong", "not run, since it writes a file"],
+    ids=["right", "wrong", "wrong, and it writes a file"],
 )
 def test_what_is_right_by_generated_data_is_also_judged_where_the_file_trains(
     edits: list[tuple[str, str]], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -841,6 +841,7 @@ def test_what_is_right_by_generated_data_is_also_judged_where_the_file_trains(
     report = conformance.check(str(tmp_path / "net.py"))
     assert report.exit_code == code, str(report)
     assert ("where the file itself trains" in str(report)) == bool(code)
+    assert not (tmp_path / "marks.txt").exists()
 
 
 TWO_DECAYS = """import numpy as np
