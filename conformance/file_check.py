@@ -79,7 +79,7 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             left, last = [], [each for each in last if not each.runs]
         except SubjectError as error:  # it may need arguments, or data that are not here
             idle = str(error).partition("\n")[0]  # a change of its run is told by `run`
-    elif runs and _networks(parts) and all(each.ok for each in parts):
+    elif runs and parts and all(each.ok for each in parts):
         parts = _with_its_training(asked, parts)
     elif runs and any(_is_wrong_as_called(each) for each in parts):
         parts = _as_it_trains(asked, parts)

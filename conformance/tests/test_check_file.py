@@ -886,3 +886,42 @@ def test_what_is_right_by_its_own_loss_is_not_wrong_by_a_known_cost(tmp_path: Pa
     (tmp_path / "net.py").write_text(TWO_DECAYS)
     report = conformance.check(str(tmp_path / "net.py"))
     assert report.exit_code == 0, str(report)
+
+
+TRAINED_LAYERS = """import numpy as np
+
+
+class Dense:
+    def __init__(self, n, k, rng):
+        self.W, self.b = rng.normal(size=(n, k)), np.zeros(k)
+
+    def __call__(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def back(self, g):
+        self.gW, self.gb = self.x.T @ g, g.sum(0)
+        return g @ self.W.T
+
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
+    below, above = Dense(3, 4, rng), Dense(4, 2, rng)
+    for step in range(50):
+        h = np.tanh(below(X))
+        e = above(h) - y
+        loss = 0.5 * np.sum(e ** 2) / 20
+        below.back(above.back(e / 20) * (1 - h ** 2))
+        for each in (below, above):
+            each.W -= 0.1 * each.gW
+            each.b -= 0.1 * each.gb
+"""
+
+
+@pytest.mark.parametrize(("slope", "code"), [("(1 - h ** 2)", 0), ("(1 - h)", 1)])
+def test_layers_that_are_right_are_also_judged_where_their_file_trains(
+    slope: str, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "net.py").write_text(TRAINED_LAYERS.replace("(1 - h ** 2)", slope))
+    assert conformance.check(str(tmp_path / "net.py")).exit_code == code
