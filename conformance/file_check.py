@@ -105,9 +105,8 @@ def _with_its_training(asked: Asked, parts: list[Part]) -> list[Part]:
 
     It may be wrong, as with a cost that is another than the default, or judge what was not tried.
     """
-    try:
-        ran = _run(replace(asked, timeout=min(BRIEFLY, asked.timeout)), trial=True)
-    except SubjectError:  # it may train nothing, or need what is not here
+    ran = _tried(asked)
+    if ran is None:
         return parts
     networks = _networks(parts)
     moving = any(each.cause.kind in UPDATES for each in ran.examined.accused)
@@ -129,11 +128,8 @@ def _as_it_trains(asked: Asked, parts: list[Part]) -> list[Part]:
 
     What the gradients of a policy hold constant, such as an advantage, are the targets of a critic.
     """
-    try:
-        ran = _run(replace(asked, timeout=min(BRIEFLY, asked.timeout)), trial=True)
-    except SubjectError:  # it may train nothing, or need what is not here
-        return parts
-    if not ran.ok or ran.examined.cost != "own":
+    ran = _tried(asked)
+    if ran is None or not ran.ok or ran.examined.cost != "own":
         return parts
     return [ran, *(each for each in parts if not _is_wrong_as_called(each))]
 
@@ -278,6 +274,14 @@ def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
     if judged.unjudged and judged.examined.ok:
         raise SubjectError(without_gradients(thing.__qualname__, judged.unjudged).why)
     return ShapeReport(thing.__qualname__, judged.examined, judged.recognised)
+
+
+def _tried(asked: Asked) -> ScriptReport | None:
+    """The report on the training of a file that is run briefly, of which nothing is kept."""
+    try:
+        return _run(replace(asked, timeout=min(BRIEFLY, asked.timeout)), trial=True)
+    except SubjectError:  # it may train nothing, or need what is not here
+        return None
 
 
 def _run(asked: Asked, *, trial: bool = False) -> ScriptReport:

@@ -89,7 +89,7 @@ def _work(
 ) -> None:
     from threadpoolctl import threadpool_limits
 
-    from conformance.running.trial import writing_nothing
+    from conformance.running.dry_run import writing_nothing
     from conformance.script.script_child import Session
 
     with threadpool_limits(1), writing_nothing() if trial else nullcontext():

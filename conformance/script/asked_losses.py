@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
-from functools import wraps
+from functools import lru_cache, wraps
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -24,6 +24,10 @@ SETTINGS = frozenset(("rate", "penalty", "count", "batchsize", "quiet", "seed"))
 
 ASKED = "__conformance_asked__"
 """The name, among the builtins, of what is called with a loss and what it is given."""
+
+
+Pair = tuple[ast.FunctionDef, ast.FunctionDef, dict[str, str]]
+"""A function, the loss that fits it, and what that is given of its arguments."""
 
 
 def asked(named: Callable[[], Any], **given: Any) -> Any:
@@ -121,7 +125,8 @@ def asking(names: MutableMapping[str, Any]) -> Iterator[list[Any]]:
     """
     own = {name: each for name, each in names.items() if isinstance(each, FunctionType)}
     files = {each.__code__.co_filename for each in own.values()}
-    pairs = [pair for file in sorted(files) for pair in _pairs(getattr(tree(file), "body", []))]
+    modules = filter(None, map(tree, sorted(files)))
+    pairs = [pair for each in modules for pair in _pairs_in(each)]
     made: list[Any] = []
     instead = {
         function.name: _asking_first(own[function.name], own[loss.name], given, made)
@@ -151,9 +156,13 @@ def _asking_first(
     return call
 
 
-def _pairs(
-    body: Sequence[ast.stmt],
-) -> Iterator[tuple[ast.FunctionDef, ast.FunctionDef, dict[str, str]]]:
+@lru_cache(maxsize=64)
+def _pairs_in(module: ast.Module) -> tuple[Pair, ...]:
+    """Those of a module, found once for all its runs."""
+    return tuple(_pairs(module.body))
+
+
+def _pairs(body: Sequence[ast.stmt]) -> Iterator[Pair]:
     """The functions of a block that one loss fits, with that, and what it is given of theirs."""
     functions = [e for e in body if isinstance(e, ast.FunctionDef) and not e.decorator_list]
     losses = [each for each in functions if names_a_loss(each.name) and len(_needed(each)) > 1]

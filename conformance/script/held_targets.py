@@ -105,15 +105,19 @@ def _targets(
             apart = not target.depends_on(output) and not output.depends_on(target)
             if not (apart and target.uses & given and output.uses & given):
                 continue
-            product = node.operation == "multiply"
-            named = any(map((HELD if product else TARGET).fullmatch, stored_names(target)))
-            if named or (
-                _is_score(output, target, given)
-                if product
-                else _is_bootstrapped(target, output, given, drawn)
-            ):
+            if node.operation == "multiply":
+                held = _is_called(target, HELD) or _is_score(output, target, given)
+            else:
+                known = _is_called(target, TARGET)
+                held = known or _is_bootstrapped(target, output, given, drawn)
+            if held:
                 found.setdefault(target, []).append((node, target))
     return [*found.values()]
+
+
+def _is_called(node: Node, names: re.Pattern[str]) -> bool:
+    """Whether a variable by such a name has a value."""
+    return any(map(names.fullmatch, stored_names(node)))
 
 
 def _learned(node: Node, given: int) -> set[Node]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.judge_gradients import distance
-from conformance.running.trial import writing_nothing
+from conformance.running.dry_run import writing_nothing
 from conformance.script.script_source import main_module, seed_all
 from conformance.script_outcome import NextValue
 from conformance.tracing.substitute import generators

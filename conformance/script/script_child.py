@@ -21,9 +21,9 @@ from conformance.backward.findings import Line
 from conformance.backward.groups import operation_key
 from conformance.edits.edit import EditKind
 from conformance.errors import ConformanceError, SubjectError, UnjudgedError
+from conformance.running.dry_run import writing_nothing
 from conformance.running.isolate import isolated
 from conformance.running.tracebacks import headline
-from conformance.running.trial import writing_nothing
 from conformance.script.conclude import conclude
 from conformance.script.edited_script import mended, repaired
 from conformance.script.parameter_names import Held, held, namespaces, unfollowed

@@ -24,8 +24,8 @@ from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.syntax import tree
 from conformance.programs.held_state import Leaf, changed, leaves, short
 from conformance.programs.vocabulary import bare, is_gradient, is_role, kinds_of, stem
+from conformance.running.dry_run import writing_nothing
 from conformance.running.quiet import TooLongError, limited, quiet
-from conformance.running.trial import writing_nothing
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.definitions import Definitions
 from conformance.shapes.found import Found, Recognised, Rerun, of_function
@@ -355,9 +355,10 @@ def _noted(places: Sequence[Place], noted: dict[FunctionType, OwnCall]) -> Itera
 
 def _noting(name: str, function: FunctionType, noted: dict[FunctionType, OwnCall]) -> Any:
     """A function that notes the first call of another one, and ends the statement after some."""
+    signature = inspect.signature(function)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        bound = inspect.signature(function).bind(*args, **kwargs).arguments
+        bound = signature.bind(*args, **kwargs).arguments
         known = noted.get(function)
         more = known is not None and _equal_places(bound) > _equal_places(known.arguments)
         if known is None or known.count == CALLS - 1 or more:

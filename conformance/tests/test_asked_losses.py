@@ -4,10 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.file_check import check_file
-from conformance.file_process import Asked
-from conformance.report.file_report import FileReport
 from conformance.tests.scripts import run_edited
+from conformance.tests.shapes.measure import judged_source as judged
 
 COUNTS = """import numpy as np
 rng = np.random.default_rng(3)
@@ -75,17 +73,12 @@ def train(X, y, lr=0.1, epochs=100):
 """
 
 
-def checked(text: str, folder: Path) -> FileReport:
-    (folder / "a.py").write_text(text)
-    return check_file(Asked(str(folder / "a.py")), lambda _: pytest.fail("no network of the book"))
-
-
 @pytest.mark.seldom
 @pytest.mark.parametrize(("error", "exit_code"), [("p - y", 0), ("(p - y) * p * (1 - p)", 1)])
 def test_a_function_that_trains_is_judged_by_the_loss_beside_it(
     error: str, exit_code: int, tmp_path: Path
 ) -> None:
-    assert checked(TRAINED.replace("p - y\n", f"{error}\n"), tmp_path).exit_code == exit_code
+    assert judged(TRAINED.replace("p - y\n", f"{error}\n"), tmp_path)[0] == exit_code
 
 
 ALONE = """import numpy as np
@@ -103,7 +96,7 @@ def test_a_loss_of_names_that_say_nothing_judges_the_function_beside_it(
     error: str, exit_code: int, tmp_path: Path
 ) -> None:
     text = ALONE.replace("(np.exp(Z @ gamma) - k)", f"({error})")
-    assert checked(text, tmp_path).exit_code == exit_code
+    assert judged(text, tmp_path)[0] == exit_code
 
 
 METHODS = """import numpy as np

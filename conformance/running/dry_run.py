@@ -1,4 +1,4 @@
-"""A trial: of what other people's code writes nothing is kept, and it may begin no processes.
+"""A dry run: of what other people's code writes nothing is kept, and it may begin no processes.
 
 Left out: what it may read, and its own process (`isolate.py`).
 """
