@@ -224,6 +224,25 @@ def test_a_velocity_of_the_weights_alone_is_no_rule(tmp_path: Path) -> None:
     assert [each.tag for each in report.blames] == ["W"]
 
 
+BIASES_ALONE = {
+    "bounded": "np.clip(b - eta * g, -0.05, 0.05)",
+    "halved": "0.5 * (b - eta * g)",
+    "shifted": "b - eta * g + 0.001",
+}
+
+
+@pytest.mark.parametrize("name", sorted(BIASES_ALONE))
+def test_biases_that_move_otherwise_than_the_weights_are_by_no_rule_of_their_own(
+    name: str, tmp_path: Path
+) -> None:
+    update = f"""
+        b = ps[i]
+        ps[i] = {BIASES_ALONE[name]} if ps is self.biases else b - eta * g
+"""
+    report = judged(BASE + update, tmp_path)
+    assert [each.tag for each in report.blames] == ["B"]
+
+
 def test_gradients_that_are_never_reset_are_no_momentum(tmp_path: Path) -> None:
     update = """
         v[i] = v[i] + g

@@ -115,8 +115,14 @@ def first_steps(network: BookNetwork, start: Start) -> list[FirstStep]:
     return steps
 
 
-def follow(steps: Sequence[FirstStep], case: Case) -> bool:
-    """Whether there are first steps of a network, and they are those of the update of a case."""
+def follow(steps: Sequence[FirstStep], case: Case, kinds: str = "wb") -> bool:
+    """Whether there are first steps of a network, and they are those of the update of a case.
+
+    Args:
+        steps: the first ones of a network.
+        case: for the update and its constants, η and λ.
+        kinds: of the parameters whose steps are compared.
+    """
     if not steps:
         return False
     update, dtype = case.rule, case.dtype
@@ -125,8 +131,9 @@ def follow(steps: Sequence[FirstStep], case: Case) -> bool:
         here = Parameters(step.before.w, step.before.b, kept.state)
         kept = update.moved(here, step.nabla, {"eta": case.eta, "decay": case.decay})
         before = dict(step.before.named())
-        right = (array - before[name] for name, array in kept.named())
-        if not all(alike(m, r, CLOSE[dtype]) for m, r in zip(step.moved, right, strict=True)):
+        right = {name: array - before[name] for name, array in kept.named()}
+        moved = zip(right.items(), step.moved, strict=True)
+        if not all(alike(m, r, CLOSE[dtype]) for (name, r), m in moved if name[0] in kinds):
             return False
     return True
 

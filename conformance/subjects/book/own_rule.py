@@ -103,8 +103,8 @@ def _followed(network: BookNetwork, case: Case, steps: Sequence[FirstStep]) -> U
         return replace(promise, other=Rule(PLAIN)) if clips else promise
     kept = set[str]().union(*(each.kept for each in steps))
     alone = len(kept) == 1 and case.update == SGD  # nothing promises a rule of the weights alone
-    if steps[0].kept or alone:  # or it draws numbers
-        return promise
+    if steps[0].kept or alone or follow(steps, case, "w"):
+        return promise  # it draws numbers, or no rule of another kind moves the biases alone
     found = rates(steps, case.dtype)
     if found and not np.allclose(found, found[0], rtol=CLOSE[case.dtype]):  # a rate that changes
         return replace(promise, other=Rule(PLAIN)) if case.update == SGD else promise
