@@ -19,7 +19,7 @@ import numpy as np
 
 from conformance.backward.findings import ADDS, UPDATES, Accused, Cause, Line
 from conformance.backward.source import lines_of
-from conformance.backward.syntax import tree, without
+from conformance.backward.syntax import function_around, tree, without
 from conformance.errors import ConformanceError
 from conformance.programs.vocabulary import bare, is_role, kinds_of, names_gradients
 from conformance.running.missing_names import lacks_a_name
@@ -30,7 +30,7 @@ from conformance.script.source_around import raises_at_once
 from conformance.script_outcome import RULES, Ran
 from conformance.shapes.arguments import kinds_taken, needed, scope_of, several_samples, taken
 from conformance.shapes.attempt import begin, called_in_a_way
-from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
+from conformance.shapes.attempts import Attempt, Call, UnfitError
 from conformance.shapes.found import Found
 from conformance.shapes.function_sources import definition_of
 from conformance.shapes.holders import TIME, is_number, number_of
@@ -90,7 +90,7 @@ def tried_update(reading: Reading, name: str, targets: Array | None = None) -> T
     try:
         with quiet(), np.errstate(all="ignore"):
             run.roots = plan.make(data, scope)
-            calls = _calls(plan, name)
+            calls = _calls(reading, name)
             loops = "count" in kinds_taken(_function(run, calls[-1]))
             begin(run, reading.run.begun)
             scope.kinds["pairs"] = several_samples(data)
@@ -116,9 +116,12 @@ def _moved(run: Attempt, reading: Reading) -> bool:
     return any(not np.allclose(began[path], each, rtol=SAME) for path, each in held.items())
 
 
-def _calls(plan: Plan, name: str) -> tuple[Call, ...]:
+def _calls(reading: Reading, name: str) -> tuple[Call, ...]:
     """What gives the gradients, and a method that moves parameters after it, if it does not."""
-    if any(getattr(each.function, "__name__", each.function) == name for each in plan.calls):
+    plan, moved = reading.plan, reading.places.updates
+    around = (function_around(line) for each in moved for line in lines_of(each.node))
+    called = {getattr(each.function, "__name__", each.function) for each in plan.calls}
+    if name in called | {each.name for each in around if each is not None}:
         return plan.calls
     return (*(each for each in plan.calls if each.role != "update"), Call("update", name))
 

@@ -476,3 +476,44 @@ def test_an_update_that_takes_the_last_of_several_gradients_is_blamed(tmp_path: 
     report = written(text, tmp_path)
     assert report.exit_code == 1, str(report)
     assert text.splitlines()[(report.blames[0].line or 0) - 1].strip() == wrong
+
+
+IN_PLACE = """import numpy as np
+
+class Buffers:
+    def __init__(self, n_in, n_out, rows):
+        self.rows = rows
+        self.W, self.b = np.random.randn(n_in, n_out), np.zeros(n_out)
+        self.x, self.gW, self.gb = np.empty((rows, n_in)), np.empty((n_in, n_out)), np.empty(n_out)
+
+    def outputs(self, x):
+        np.copyto(self.x, x)
+        return 1 / (1 + np.exp(-(self.x @ self.W + self.b)))
+
+    def move(self, rate, decay):
+        self.gW *= rate / self.rows
+        self.gb *= rate / self.rows
+        self.W *= 1 - rate * decay
+        self.W -= self.gW
+        self.b -= self.gb
+
+    def train(self, X, Y, rate, decay, epochs):
+        for _ in range(epochs):
+            for k in range(0, len(X) - self.rows + 1, self.rows):
+                d = self.outputs(X[k : k + self.rows]) - Y[k : k + self.rows]
+                np.dot(self.x.T, d, out=self.gW)
+                np.sum(d, axis=0, out=self.gb)
+                self.move(rate, decay)
+
+
+if __name__ == "__main__":
+    net = Buffers(4, 2, 6)
+    X = np.random.rand(24, 4)
+    net.train(X, np.eye(2)[(X[:, 0] > 0.5).astype(int)], 0.5, 0.01, 5)
+"""
+
+
+def test_what_training_calls_is_not_called_once_more_after_it(tmp_path: Path) -> None:
+    report = written(IN_PLACE, tmp_path)
+    assert report.exit_code == 0, str(report)
+    assert "move: gradient descent" in str(report)
