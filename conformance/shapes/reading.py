@@ -14,7 +14,6 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.unknown_cost import given_in, is_summed
 from conformance.programs.held_state import Leaf, leaves, short
-from conformance.programs.vocabulary import BIAS, bare
 from conformance.shapes.arguments import kinds_taken
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import OPERATIONS, Attempt, Plan, UnfitError
@@ -82,13 +81,13 @@ class Reading:
             return True
         if not wrong or len(wrong) == len(goals):
             return bool(wrong)
-        named = [e for e in goals if BIAS.fullmatch(bare(e.name.rpartition(".")[2]))]
+        added = [e for e in goals if _is_added(e.parameter)]
         flat = [
             e
             for e in goals
             if max(np.shape(e.parameter.value), default=1) == e.parameter.value.size
         ]
-        vectors = named or flat
+        vectors = added or flat
         m = self.data.sizes.m
         unsummed = [e for e in wrong if e.node.value.size == m * e.parameter.value.size]
         return bool(vectors) and {*vectors} <= {*unsummed} and not self._counts(m)
@@ -358,3 +357,9 @@ def _moved_at(reading: Reading) -> dict[str, tuple[Key, float]]:
         moved = np.asarray(goal.parameter.value) - np.asarray(run.node(leaf.value).value)
         found[goal.name] = ("held", path), float(np.sum(moved * given) / np.sum(given * given))
     return found
+
+
+def _is_added(parameter: Node) -> bool:
+    """Whether a parameter is a bias: all that is done with it is to add it."""
+    used = {each.operation for each in parameter.consumers}
+    return bool(used) and used <= {"add", "subtract"}

@@ -1859,3 +1859,34 @@ def test_a_parameter_may_begin_as_gradients_do(there: str, tmp_path: Path) -> No
     assert code == int(there[0] == "2"), said
     assert all(there in each for each in lines[:1]), said
     assert "not judged" not in said
+
+
+ONE_BY_ONE = """
+import numpy as np
+
+def start(widths, rng):
+    return [{"k": rng.normal(size=(n, m)), "s": rng.normal(size=(n, 1))}
+            for m, n in zip(widths, widths[1:])]
+
+def outputs(stack, x):
+    seen = [x]
+    for part in stack:
+        seen.append(np.tanh(part["k"] @ seen[-1] + part["s"]))
+    return seen
+
+def slopes(stack, x, y):
+    seen = outputs(stack, x)
+    e, found = (seen[-1] - y) * (1 - seen[-1] ** 2), []
+    for part, before in zip(reversed(stack), reversed(seen[:-1])):
+        found.insert(0, {"k": e @ before.T, "s": e})
+        e = part["k"].T @ e * (1 - before ** 2)
+    return found
+"""
+
+
+def test_a_bias_is_told_by_its_use_where_a_function_takes_one_sample(tmp_path: Path) -> None:
+    code, _, said = judged(ONE_BY_ONE, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(ONE_BY_ONE.replace("before.T", "(2 * before).T"), tmp_path)
+    assert (code, len(lines)) == (1, 1), said
+    assert '"k": e @ (2 * before).T' in lines[0]
