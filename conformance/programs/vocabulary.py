@@ -78,7 +78,7 @@ KINDS: dict[str, Pattern] = {
         r"|(n|num)?(neurons|units|nodes|filters|kernels)|(size|dim|d)(out|output)|k|c|fanout|ny|classes"
         r"|out(features|nodes|channels|planes)|outputchannels|cout|(n|num)(col(umn)?|item|action)s|actions?(dim|size)",
         "m": r"m(batch|train)?|n|batch|nsamples|numsamples|numexamples|samples",
-        "params": r"(params?|parameters?)(values|dict)?|weights|theta|thetas|w|nnparams|model|net(work)?|p|wb|weightsandbiases|unrolled",
+        "params": r"(params?|parameters?)(values|dict)?|weights|theta|thetas|w|nnparams|model|net(work)?|p|wb|weightsandbiases|unrolled|layers|camadas|capas|couches|schichten",
         "cache": r"caches?|memory|m[eé]m[oó](ria|ire)s?|ctx|context|tape|intermediates|store|forwardcache|activations",
         "grads": rf"{GRADIENTS}|derivatives|derivadas|dparams|updates|dtheta",
         "pairs": r"training(data|set)|minibatch|dataset|data|batch|trainset|ratings|triples|interactions"

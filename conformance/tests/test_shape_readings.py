@@ -1864,20 +1864,20 @@ def test_a_parameter_may_begin_as_gradients_do(there: str, tmp_path: Path) -> No
 ONE_BY_ONE = """
 import numpy as np
 
-def start(widths, rng):
+def initialise(sizes, rng):
     return [{"k": rng.normal(size=(n, m)), "s": rng.normal(size=(n, 1))}
-            for m, n in zip(widths, widths[1:])]
+            for m, n in zip(sizes, sizes[1:])]
 
-def outputs(stack, x):
+def forward(layers, x):
     seen = [x]
-    for part in stack:
+    for part in layers:
         seen.append(np.tanh(part["k"] @ seen[-1] + part["s"]))
     return seen
 
-def slopes(stack, x, y):
-    seen = outputs(stack, x)
+def gradients(layers, x, y):
+    seen = forward(layers, x)
     e, found = (seen[-1] - y) * (1 - seen[-1] ** 2), []
-    for part, before in zip(reversed(stack), reversed(seen[:-1])):
+    for part, before in zip(reversed(layers), reversed(seen[:-1])):
         found.insert(0, {"k": e @ before.T, "s": e})
         e = part["k"].T @ e * (1 - before ** 2)
     return found
