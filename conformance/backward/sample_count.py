@@ -3,7 +3,7 @@
 Left out: which these are (`compared.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 
 from conformance.backward.compared import Compared
 from conformance.backward.groups import grouped
+from conformance.backward.normal_equations import PRODUCTS
 from conformance.backward.recorded_pass import Goal, bits
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes
@@ -29,7 +30,25 @@ def samples(found: Compared, goals: Sequence[Goal]) -> int:
     lengths = {n for each in goals for n in np.shape(each.parameter.value)}
     if len(shape) < 2:  # noqa: PLR2004 - one sample, or one output
         return next((n for n in shape if n not in lengths), 1)
-    return int(next((n for n in shape if n not in lengths), shape[0]))
+    axis = _axis_of_samples(found.pairs[0][0], {each.parameter for each in goals})
+    return int(next((n for n in shape if n not in lengths), shape[axis]))
+
+
+def _axis_of_samples(output: Node, parameters: Collection[Node]) -> int:
+    """The axis along which the samples of an output lie: the last of weights times data."""
+    for node in walk([output]):
+        if node.operation in PRODUCTS:
+            sides = [isinstance(e, Node) and _is_of(e, parameters) for e in node.args[:2]]
+            if any(sides):
+                return -1 if sides[0] else 0
+    return 0
+
+
+def _is_of(operand: Node, parameters: Collection[Node]) -> bool:
+    """Whether an operand is a parameter, perhaps turned or a part of it."""
+    while operand.operation in ("transpose", "reshape", "getitem"):
+        operand = operand.inputs[0]
+    return operand in parameters
 
 
 def _of_data(output: Node, parameters: int) -> int:

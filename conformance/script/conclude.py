@@ -26,6 +26,7 @@ from conformance.script.judgement import Judgement, ToJudge
 from conformance.script.linear import alike, links
 from conformance.script.next_values import next_values
 from conformance.script.notes import Notes, nothing_trained, unread, unused_loss, used_after_update
+from conformance.script.other_rows import by_other_rows
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, has_root, moved_once, steps
 from conformance.script.rates import with_rates
@@ -170,7 +171,8 @@ def _of_updates(
     accused = (*moving, *_not_told_by(moving, wrong))
     still, left = ([], []) if accused else never_moved(trace, results[at], variables)
     accused = accused or tuple(still)
-    examined = _with_bounds(replace(examined, accused=accused), results[at])
+    examined = examined if accused else by_other_rows(examined, results[at])
+    examined = _with_bounds(replace(examined, accused=accused or examined.accused), results[at])
     unjudged, unused = tuple(_unjudged(said, told)), tuple(unused_loss(trace, results[at]))
     rule, number = _rule(told, seen=results[at].right > 0), results[at].number
     rule = _without_rate(rule) if is_clipped(results[at]) else rule

@@ -1,0 +1,97 @@
+"""Targets that are those of other samples than the inputs are: one of the two is shuffled.
+
+Both are rows of tables as long, of which one is taken by numbers in any order and the other in
+turn. Left out: tables that are shuffled in place, and what is computed of the rows.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+from conformance.backward.findings import Accused, Cause, Examined
+from conformance.backward.source import lines_of
+from conformance.backward.value_names import operation_text
+from conformance.script.judgement import Judgement
+from conformance.tracing.ancestors import walk
+from conformance.tracing.node import Node, bits_of_nodes
+from reference.step import Array
+
+FEWEST = 4  # rows, of which an order tells something
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Some rows of a table.
+
+    Attributes:
+        node: the operation that takes them.
+        table: of which.
+        axis: of the table, along which its samples lie.
+        rows: which they are.
+        since: the number of the first node that their order was computed from; 0 if they have none.
+    """
+
+    node: Node
+    table: Node
+    axis: int
+    rows: Array
+    since: int = 0
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether they are neighbours, in their order."""
+        return bool(np.all(np.diff(self.rows) == 1))
+
+    def is_beside(self, other: "Taken") -> bool:
+        """Whether another table has as many samples, and was there before the order was."""
+        as_many = np.shape(self.table.value)[self.axis] == np.shape(other.table.value)[other.axis]
+        return as_many and other.table.number < self.since
+
+
+def by_other_rows(examined: Examined, judgement: Judgement) -> Examined:
+    """What is known of right gradients, if a table is taken in turn beside one in any order.
+
+    Nothing is told where the rows of one table are taken in both ways, or the other was made after
+    the order was drawn: it may have that order, too.
+    """
+    parameters = bits_of_nodes(each.old for each in judgement.updates)
+    way = walk(gradient for gradient, _ in judgement.chosen)
+    taken = (_taken(each) for each in way if not each.uses & parameters)
+    found = [e for e in taken if e and len(e.rows) >= FEWEST and not _is_of_places(e.table)]
+    for shuffled, other in product(found, found):
+        whole = all(each.in_turn for each in found if each.table is other.table)
+        if whole and not shuffled.in_turn and shuffled.is_beside(other):
+            wrong = tuple(replace(each, ok=False) for each in examined.gradients)
+            rows = operation_text(other.node), operation_text(shuffled.node)
+            names, why = tuple(each.name for each in wrong), Cause("rows", names=rows)
+            accused = Accused(names, lines_of(other.node), why, mends=False)
+            return replace(examined, gradients=wrong, accused=(accused,))
+    return examined
+
+
+def _taken(node: Node) -> Taken | None:
+    """The rows that an operation takes of a table, or of rows of one; None if it takes none."""
+    if node.operation not in ("getitem", "take") or len(node.args) < 2:  # noqa: PLR2004 - and where
+        return None
+    table, key = node.args[:2]
+    *before, last = key if isinstance(key, tuple) else (key,)
+    axis = len(before)
+    all_before = all(isinstance(each, slice) and each == slice(None) for each in before)
+    if not (all_before and node.kwargs.get("axis", axis) == axis and isinstance(table, Node)):
+        return None
+    of = _taken(table)
+    if of is None or of.axis != axis or len({*of.rows.tolist()}) < len(of.rows):  # it is a code
+        of = Taken(node, table, axis, np.arange((*np.shape(table.value), 0, 0)[axis]))
+    if isinstance(last, slice):
+        return replace(of, node=node, rows=of.rows[last])
+    if not isinstance(last, Node) or np.ndim(last.value) != 1 or last.value.dtype.kind not in "iub":
+        return None
+    since = min(each.number for each in walk([last]))
+    return replace(of, node=node, rows=of.rows[last.value], since=since)
+
+
+def _is_of_places(table: Node) -> bool:
+    """Whether a table holds the places of samples in some order."""
+    value = np.ravel(table.value)
+    return value.dtype.kind in "iu" and np.array_equal(np.sort(value), np.arange(value.size))
