@@ -37,8 +37,8 @@ RIGHT = {
     "codes of the rows": (TAKEN, "x, t = features[rows], np.eye(2)[kinds[rows]]"),
     "ordered before": (
         TAKEN,
-        "some = np.array([wanted[i] for i in order.tolist()])\n"
-        "        x, t = features[order][at : at + 8], some[at : at + 8]",
+        """some = np.array([wanted[i] for i in order.tolist()])
+        x, t = features[order][at : at + 8], some[at : at + 8]""",
     ),
     "rows": (TAKEN, TAKEN),
 }
