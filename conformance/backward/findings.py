@@ -79,7 +79,7 @@ UPDATES = frozenset((
     "correction square", "base mean", "base square", "rate mean", "rate square", "exchanged",
     "share", "root of correction", "stuck", "late", "steps", "other", "growth", "number", "larger",
     "size", "differences", "steps kept", "stops", "idle", "aside", "unused rate", "turned",
-    "no effect", "mixed", "forgets", "decay of gradient",
+    "no effect", "mixed", "forgets", "decay of gradient", "unbounded",
 ))  # fmt: skip
 """The kinds of causes that are of an update."""
 

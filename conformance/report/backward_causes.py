@@ -276,6 +276,8 @@ OF_ALL = {
     "unused rate": "`{names[0]}` is given, and not used: multiply the step by it",
     "growth": "the weights grow by a multiple of themselves: a decay has to be taken off",
     "turned": "the parameter itself is subtracted here: only its gradient has to be",
+    "unbounded": "large gradients have to get smaller by a bound of their norm: multiply them by "
+    "min(1, bound / norm), and not by {operation}",
     "behind": "the gradient is not taken where the velocity goes to: w + μ v",
     "forgets": "nothing of what is kept from step to step is used here: the gradient stands there",
     "decay of gradient": "the gradient is multiplied by a decay here: the parameter has to be",
@@ -325,4 +327,5 @@ def _of_update(cause: Cause) -> str:
     """What is wrong with an update."""
     if cause.kind in OF_MEANS:
         return OF_MEANS[cause.kind].format(*cause.numbers)
-    return OF_ALL[cause.kind].format(factor=cause.factor, names=cause.names)
+    operation = f"`{cause.operation}`"
+    return OF_ALL[cause.kind].format(factor=cause.factor, names=cause.names, operation=operation)

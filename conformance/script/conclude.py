@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from conformance.backward.findings import Accused, Cause, Examined
+from conformance.backward.findings import Accused, Cause, Examined, by_one_line
 from conformance.backward.loss_names import by_name
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import lines_of
@@ -20,6 +20,7 @@ from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
 from conformance.script.blamed_updates import by_strangers, discarded, settled
 from conformance.script.chains import is_late
+from conformance.script.clipping import is_clipped, unbounded
 from conformance.script.histories import Known
 from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement, ToJudge
@@ -31,7 +32,7 @@ from conformance.script.parameter_names import Held, attached, by_attached, name
 from conformance.script.parameters import Parameter, by_autograd, has_root, moved_once, steps
 from conformance.script.rates import with_rates
 from conformance.script.results import all_judged, moved_twice, silent
-from conformance.script.rule import faults, finite, first_infinite, is_clipped, origin, rules
+from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.source_around import counts
 from conformance.script.still import never_moved, unseen
 from conformance.script.update import commute
@@ -170,7 +171,7 @@ def _of_updates(
     wrong = () if _are_right_alone(trace, results[at], moving) else examined.accused
     accused = (*moving, *_not_told_by(moving, wrong))
     still, left = ([], []) if accused else never_moved(trace, results[at], variables)
-    accused = accused or tuple(still)
+    accused = accused or tuple(still) or by_one_line(tuple(unbounded(results[at])))
     examined = examined if accused else by_other_rows(examined, results[at])
     examined = _with_bounds(replace(examined, accused=accused or examined.accused), results[at])
     unjudged, unused = tuple(_unjudged(said, told)), tuple(unused_loss(trace, results[at]))

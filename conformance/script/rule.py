@@ -237,36 +237,6 @@ def _is_measured(made: Update, gradient: Node) -> bool:
     return any(each.depends_on(made.old) and each not in way for each in numbers)
 
 
-def is_clipped(judgement: Judgement) -> bool:
-    """Whether a gradient is multiplied by a number that is computed of it, so each step has its η.
-
-    What has η in it, and is added as it is, is such a product itself.
-    """
-    for made, (gradient, by) in zip(judgement.updates, judgement.chosen, strict=False):
-        own = {made.old, *made.parts_of(gradient)} if alike(abs(by), 1.0) else set()
-        products = made.way(gradient) | own
-        if not made.adaptive and any(map(_is_of_its_factor, products)):
-            return True
-    return False
-
-
-def _is_of_its_factor(node: Node) -> bool:
-    """Whether a product is by a number that is computed of what it multiplies, a gradient.
-
-    It is computed of no other data: an error, which the inputs of a neuron are multiplied by, is.
-    """
-    pairs = (node.inputs, node.inputs[::-1]) if len(node.inputs) == len(("one", "other")) else ()
-    return node.operation in PRODUCTS and any(
-        np.size(number.value) == 1
-        and number.depends_on(other)
-        and not any(
-            each.constant and np.ndim(each.value) and not other.depends_on(each)
-            for each in walk([number], lambda e: e.inputs)
-        )
-        for number, other in pairs
-    )
-
-
 def mistaken(
     results: Sequence[Judgement], told: Sequence[Known], *, counts: bool
 ) -> Iterator[Accused]:

@@ -1,0 +1,166 @@
+"""The numbers that gradients are multiplied by and that are computed of them, as by their norm.
+
+One that is chosen between 1 and a quotient of a norm is to make large gradients smaller. Left out:
+bounds of single entries.
+"""
+
+import ast
+from collections.abc import Collection, Iterator, Mapping
+
+import numpy as np
+
+from conformance.backward.findings import Accused, Cause, Line
+from conformance.backward.source import lines_of
+from conformance.backward.syntax import function_around, tree
+from conformance.script.judgement import Judgement
+from conformance.script.linear import alike
+from conformance.script.multiples import PRODUCTS
+from conformance.script.update import Update
+from conformance.tracing.ancestors import walk
+from conformance.tracing.node import Node
+
+SUMS = ("sum", "fsum", "dot", "vdot", "inner")
+LARGER, SMALLER = ("max", "maximum", "fmax"), ("min", "minimum", "fmin")
+
+
+def is_clipped(judgement: Judgement) -> bool:
+    """Whether a gradient is multiplied by a number that is computed of it, so each step has its η.
+
+    What has η in it, and is added as it is, is such a product itself.
+    """
+    return any(not made.adaptive for made, _, _ in _scaled(judgement))
+
+
+def unbounded(judgement: Judgement) -> Iterator[Accused]:
+    """The factors that are to bound the norm of gradients, and do not, as the source has them.
+
+    Large gradients are bounded if they are multiplied by min(1, bound / norm), or divided by
+    max(1, norm / bound). What else stands there is told, whether it changes these updates or not.
+    """
+    lines = dict.fromkeys(e for n in walk(e.new for e in judgement.updates) for e in lines_of(n))
+    names = tuple(each.name for each in judgement.updates)
+    for around, file in dict.fromkeys((function_around(e) or tree(e.file), e.file) for e in lines):
+        for each in _unbounded(around) if around is not None else ():
+            why = Cause("unbounded", ast.unparse(each))
+            yield Accused(names, (Line(file, each.lineno),), why, mends=False)
+
+
+def _unbounded(around: ast.AST) -> Iterator[ast.expr]:
+    """The choices between 1 and a quotient of a norm by which no large gradient gets smaller."""
+    parents = {part: each for each in ast.walk(around) for part in ast.iter_child_nodes(each)}
+    assigned = [each for each in parents if isinstance(each, ast.Assign)]
+    sums = {name for e in assigned if _calls(e.value, SUMS) for name in _names(e, ast.Store)}
+    sums |= {name for e in parents if isinstance(e, ast.AugAssign) for name in _names(e, ast.Store)}
+    sizes = {name for e in assigned if _is_size(e.value, sums) for name in _names(e, ast.Store)}
+    for each in parents:
+        choice = _choice(each, parents)
+        if choice is None:
+            continue
+        written, larger, *quotient = choice
+        of_size = [_is_size(e, sums) or bool(_names(e, ast.Load) & sizes) for e in quotient]
+        parent = parents[written]
+        kept = _names(parent, ast.Store) if isinstance(parent, ast.Assign) else ()
+        named: list[ast.AST] = [e for e in parents if isinstance(e, ast.Name) and e.id in kept]
+        by = {up for use in named or [written] if (up := _multiplies(use, parents)) is not None}
+        bounds = larger == of_size[0] and by == {not larger}
+        if sum(of_size) == 1 and len(by) == 1 and not bounds:
+            yield written
+
+
+def _is_size(written: ast.AST, sums: Collection[str]) -> bool:
+    """Whether an expression has a norm in it, or the root of a sum."""
+    roots = [e for e in ast.walk(written) if isinstance(e, ast.BinOp) and isinstance(e.op, ast.Pow)]
+    rooted = any(ast.unparse(each.right) == "0.5" for each in roots) or _calls(written, ("sqrt",))
+    of_sum = _calls(written, SUMS) or not _names(written, ast.Load).isdisjoint(sums)
+    return _calls(written, ("norm",)) or (rooted and of_sum)
+
+
+def _calls(written: ast.AST, names: Collection[str]) -> bool:
+    """Whether one of some functions or methods is called within an expression."""
+    calls = (each.func for each in ast.walk(written) if isinstance(each, ast.Call))
+    return any(ast.unparse(each).rpartition(".")[2] in names for each in calls)
+
+
+def _choice(
+    part: ast.AST, parents: Mapping[ast.AST, ast.AST]
+) -> tuple[ast.expr, bool, ast.expr, ast.expr] | None:
+    """What is chosen between 1 and a quotient, whether by the larger of them, and its two parts.
+
+    None if a part of the source is no such quotient: an operand of max or min beside 1, or what is
+    taken if the one of its own parts is more than the other.
+    """
+    if not (isinstance(part, ast.BinOp) and isinstance(part.op, ast.Div)):
+        return None
+    parent: ast.AST | None = parents[part]
+    match parent:
+        case ast.Call(func, [_, _] as args) if any(map(_is_1, args)):
+            name = ast.unparse(func).rpartition(".")[2]
+            found = parent, name in LARGER, part.left, part.right
+            return found if name in (*LARGER, *SMALLER) else None
+        case ast.IfExp(body=body, orelse=other) if body is part and _is_1(other):
+            written: ast.expr = parent
+        case _:
+            written = part
+            while parent is not None and not isinstance(parent, ast.If):
+                parent = parents.get(parent)
+    match parent:
+        case ast.IfExp(ast.Compare(left, [op], [right])) | ast.If(ast.Compare(left, [op], [right])):
+            sides, quotient = (
+                [ast.dump(e) for e in pair] for pair in ((left, right), (part.left, part.right))
+            )
+            if quotient in (sides, sides[::-1]):
+                larger = (sides == quotient) != isinstance(op, ast.Lt | ast.LtE)
+                return written, larger, part.left, part.right
+    return None
+
+
+def _names(written: ast.AST, context: type[ast.expr_context]) -> set[str]:
+    found = (e for e in ast.walk(written) if isinstance(e, ast.Name))
+    return {each.id for each in found if isinstance(each.ctx, context)}
+
+
+def _is_1(written: ast.AST) -> bool:
+    return isinstance(written, ast.Constant) and written.value == 1
+
+
+def _multiplies(use: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool | None:
+    """Whether something is multiplied by what is used, or divided by it; None if neither."""
+    parent, up, found = parents.get(use), True, False
+    while isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Div):
+        up, found = up != (isinstance(parent.op, ast.Div) and parent.right is use), True
+        use, parent = parent, parents.get(parent)
+    match parent:
+        case ast.AugAssign(op=ast.Mult() | ast.Div()):
+            return up != isinstance(parent.op, ast.Div)
+        case ast.keyword("alpha"):  # by which PyTorch multiplies what it adds
+            return up
+    return up if found else None
+
+
+def _scaled(judgement: Judgement) -> Iterator[tuple[Update, Node, Node]]:
+    """The products of gradients and a number that is computed of them, with their updates."""
+    for made, (gradient, by) in zip(judgement.updates, judgement.chosen, strict=False):
+        own = {made.old, *made.parts_of(gradient)} if alike(abs(by), 1.0) else set()
+        for each in made.way(gradient) | own:
+            number = _factor(each)
+            if number is not None:
+                yield made, each, number
+
+
+def _factor(node: Node) -> Node | None:
+    """The number that is computed of what a product multiplies by it, a gradient; None without one.
+
+    It is computed of no other data: an error, which the inputs of a neuron are multiplied by, is.
+    """
+    pairs = (node.inputs, node.inputs[::-1]) if len(node.inputs) == len(("one", "other")) else ()
+    if node.operation not in PRODUCTS:
+        return None
+    for number, other in pairs:
+        data = (
+            each
+            for each in walk([number])
+            if each.constant and np.ndim(each.value) and not other.depends_on(each)
+        )
+        if np.size(number.value) == 1 and number.depends_on(other) and next(data, None) is None:
+            return number
+    return None

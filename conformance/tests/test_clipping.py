@@ -1,0 +1,73 @@
+"""A factor by which the norm of gradients is to be bounded has to make large ones smaller."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.scripts import run_edited
+
+SCRIPT = """import numpy as np
+
+rng = np.random.default_rng(2)
+x, t = rng.normal(size=(30, 3)), rng.normal(size=(30, 2))
+w, b, most = rng.normal(size=(3, 2)), np.zeros(2), 100.0
+
+def bounded(grads):
+    size = np.sqrt(sum((g**2).sum() for g in grads))
+    scale = min(1.0, most / (size + 1e-9))
+    return [g * scale for g in grads]
+
+for epoch in range(20):
+    e = (x @ w + b - t) / len(x)
+    gw, gb = bounded([x.T @ e, e.sum(axis=0)])
+    w -= 0.1 * gw
+    b -= 0.1 * gb
+"""
+SCALE, SCALED = "min(1.0, most / (size + 1e-9))", "[g * scale for g in grads]"
+RIGHT = {
+    "by a guarded root": "1.0 / size if size > 0 else 1.0",
+    "by a norm": "min(1.0, most / np.linalg.norm(np.concatenate([g.ravel() for g in grads])))",
+    "by a test": "most / size if size > most else 1.0",
+    "by a turned test": "most / size if most < size else 1.0",
+    "by the smaller": SCALE,
+}
+WRONG = {
+    "by a test": "size / most if size > most else 1.0",
+    "by a turned quotient": "min(1.0, size / most)",
+    "by the larger": "max(1.0, most / size)",
+}
+
+
+@pytest.mark.parametrize("name", sorted(RIGHT))
+def test_a_bound_of_the_norm_is_right(name: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SCRIPT, (SCALE, RIGHT[name]))
+    assert report.exit_code == 0, str(report)
+
+
+@pytest.mark.parametrize("name", sorted(WRONG))
+def test_a_factor_that_bounds_nothing_is_blamed(name: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SCRIPT, (SCALE, WRONG[name]))
+    assert (report.exit_code, [each.line for each in report.blames]) == (1, [9]), str(report)
+    assert WRONG[name] in str(report)
+
+
+def test_a_gradient_may_be_divided_by_what_is_at_least_1(tmp_path: Path) -> None:
+    divided = (SCALED, "[g / scale for g in grads]")
+    report = run_edited(tmp_path, SCRIPT, (SCALE, "max(1.0, size / most)"), divided)
+    assert report.exit_code == 0, str(report)
+    report = run_edited(tmp_path, SCRIPT, (SCALE, "min(1.0, size / most)"), divided)
+    assert (report.exit_code, [each.line for each in report.blames]) == (1, [9]), str(report)
+
+
+def test_a_quotient_under_a_test_is_a_factor_too(tmp_path: Path) -> None:
+    tested = """size = np.sqrt(sum((g**2).sum() for g in grads))
+    if size > most:
+        grads = [g * (most / size) for g in grads]
+    return grads"""
+    start = SCRIPT.index("size = np")
+    lines = SCRIPT[start : SCRIPT.index("\n\nfor epoch")]
+    report = run_edited(tmp_path, SCRIPT, (lines, tested))
+    assert report.exit_code == 0, str(report)
+    turned = tested.replace("most / size", "size / most")
+    report = run_edited(tmp_path, SCRIPT, (lines, turned))
+    assert (report.exit_code, [each.line for each in report.blames]) == (1, [10]), str(report)
