@@ -7,8 +7,9 @@ or a margin is made of it. Left out: which of them are parameters (`parameters.p
 """
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain as chained
 from itertools import pairwise
 from typing import Any
 
@@ -24,7 +25,7 @@ from conformance.script.rows import Carried, may_be_same, scaled_by_itself, with
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, flat, is_part, taken
 
-FEW = 4  # values that a new one shares most uses with, of which one may be the old one
+FEW = 4  # sets of uses that a new value shares most with, and values of each: one may be the old
 
 PARTS = 16  # of an array that are written into one after another in one step
 
@@ -110,7 +111,7 @@ class _Search:
                 continue
             olds, key = list(self.ancestors(node)), operation_key(node)
             alike = [each for each in olds if self.alike(each, node)]
-            nearest = sorted(alike, key=lambda each: -self.alike(each, node))[:FEW]
+            nearest = [*self._nearest(node, alike)]
             before = next((e for e in olds if operation_key(e) == key), None)  # one loop ago
             nearest = nearest if before is None else [before, *nearest]
             old = next((e for e in nearest if self.is_moved_by(e, node)), None)
@@ -120,6 +121,17 @@ class _Search:
                 old = before  # it is used after it was written, such as the mean that Lion keeps
             found.append((old, node))
         return found
+
+    def _nearest(self, node: Node, alike: Iterable[Node]) -> Iterator[Node]:
+        """Those that share most uses with a value: a few of each set of uses, of a few sets.
+
+        The values between, where each sample of a batch moves a parameter, have one set.
+        """
+        groups: dict[frozenset[Role], list[Node]] = {}
+        for each in alike:
+            groups.setdefault(self.roles(each), []).append(each)
+        first = sorted(groups.values(), key=lambda e: -self.alike(e[0], node))[:FEW]
+        return chained.from_iterable(each[:FEW] for each in first)
 
     def begins_again(self, old: Node, new: Node) -> bool:
         """Whether a new value is a sum of several terms that was begun after the old one was used.

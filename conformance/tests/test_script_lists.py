@@ -773,3 +773,35 @@ def test_what_is_kept_of_numbers_that_were_moved_long_before_is_of_a_known_rule(
     report = run_edited(tmp_path, COORDINATES, *wrong)
     assert report.exit_code == (not right), str(report)
     assert not right or "by AdaGrad" in str(report)
+
+
+BATCHES = """import math, random
+
+r = random.Random(1)
+samples = [([r.random() for _ in range(6)], [r.random(), r.random()]) for _ in range(40)]
+w = [[r.gauss(0, 1) for _ in range(6)] for _ in range(2)]
+b = [0.0, 0.0]
+
+def gradient(x, t):
+    z = [sum(u * v for u, v in zip(row, x)) + c for row, c in zip(w, b)]
+    a = [math.tanh(each) for each in z]
+    d = [(e - f) * (1 - e * e) for e, f in zip(a, t)]
+    return [[e * v for v in x] for e in d], d
+
+for at in range(0, 40, 8):
+    found = [gradient(x, t) for x, t in samples[at : at + 8]]
+    for gw, gb in found:
+        for j in range(2):
+            b[j] -= 0.5 / 8 * gb[j]
+            for i in range(6):
+                w[j][i] -= 0.5 / 8 * gw[j][i]
+"""
+
+
+def test_what_each_of_many_samples_moves_is_one_step(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, BATCHES)
+    assert report.exit_code == 0, str(report)
+    assert len(report.gradients) == 2
+    report = run_edited(tmp_path, BATCHES, ("(1 - e * e)", "(1 - e)"))
+    assert report.exit_code == 1
+    assert "(1 - e) for e, f" in str(report)
