@@ -183,7 +183,7 @@ def _of_updates(
     noted = (*_left_out("unchanged", unchanged), *_left_out("twice", twice), *unused, *left)
     idle = [] if accused else unread(trace, results[at].updates)
     noted = (*noted, *(("unseen", each) for each in apart), *idle)
-    noted = (*_by_others(rule, said, told), *_grown(results[at]), *noted)
+    noted = (*_by_others(rule, said, told, rated=not moving), *_grown(results[at]), *noted)
     nexts = next_values(trace, results, at, variables)
     return Ran("", tuple(said), count, examined, number, rule, unjudged, noted, nexts)
 
@@ -285,13 +285,19 @@ def _without_rate(rule: Rule) -> Rule:
     return replace(rule, numbers=tuple(each for each in rule.numbers if each[0] != "η"))
 
 
-def _by_others(rule: Rule, said: Sequence[str], told: Sequence[Known]) -> Iterator[tuple[str, str]]:
-    """The parameters that are moved by another known rule than the one that is said of all."""
+def _by_others(
+    rule: Rule, said: Sequence[str], told: Sequence[Known], *, rated: bool
+) -> Iterator[tuple[str, str]]:
+    """The parameters that are moved by another known rule than the one that is said of all.
+
+    Where an update is wrong, a rate tells nothing.
+    """
     for name, each in zip(said, told, strict=True):
         if each.rule.kind in RULES and each.rule.kind != rule.kind:
             yield f"by {each.rule.kind}", name
         own, usual = (dict(e.numbers).get("η", 0.0) for e in (each.rule, rule))
-        if each.rule.kind == rule.kind == "plain" and own and usual and not alike(own, usual):
+        plain = each.rule.kind == rule.kind == "plain" and rated
+        if plain and own and usual and not alike(own, usual):
             yield "rate", f"{name}: η = {own:.6g}"
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.backward.findings import Examined, Line
 from conformance.backward.source import lines_of, operands
-from conformance.backward.syntax import loops_around, stored
+from conformance.backward.syntax import assigned, loops_around, statement, stored
 from conformance.script.judgement import Judgement
 from conformance.script.linear import alike, scalar
 from conformance.script.multiples import PRODUCTS, is_convention
@@ -69,12 +69,20 @@ def _share(made: Update, by: float) -> float:
 def at_own_rates(judgement: Judgement, usual: Sequence[float]) -> list[bool]:
     """Whether each parameter is meant to be moved at another rate than those moved as usual.
 
+    A rate and what that is divided by, as by a number of samples, are one and the same.
+
     Args:
         judgement: of an update.
         usual: how many times the gradient of each is added to most parameters of its network.
     """
     pairs = [*zip(judgement.updates, judgement.chosen, strict=True)]
-    rates = [_own_rate(made, gradient) for made, (gradient, _) in pairs]
+    told = [_own_rate(made, gradient) for made, (gradient, _) in pairs]
+    names = [each.partition(" = ")[0] for each, _ in told]
+    divided = {whole for _, whole in told}.intersection(names)
+    rates = [
+        next((e for e in (whole, name) if e in divided), rate)
+        for (rate, whole), name in zip(told, names, strict=True)
+    ]
     alike_ones = (alike(by, most) for (_, (_, by)), most in zip(pairs, usual, strict=True))
     others = {rate for rate, same in zip(rates, alike_ones, strict=True) if same}
     return ["" not in others and each not in {"", *others} for each in rates]
@@ -98,10 +106,11 @@ def rates_on_the_way(made: Update, *gradients: Node) -> Iterator[tuple[ast.expr,
                 yield operand, number
 
 
-def _own_rate(made: Update, gradient: Node) -> str:
-    """The rate by which alone a gradient is multiplied in a plain update, as written; '' if none.
+def _own_rate(made: Update, gradient: Node) -> tuple[str, str]:
+    """The rate by which alone a gradient is multiplied in a plain update, and what it divides.
 
-    Where a loop goes through rates, or each layer keeps its own, it is told by its number, too.
+    Both as written; '' if there is none. Where a loop goes through rates, or each layer keeps its
+    own, it is told by its number, too.
     """
     products = [each for each in made.way(gradient) if each.operation in PRODUCTS]
     rates = [*rates_on_the_way(made, gradient)]
@@ -110,11 +119,22 @@ def _own_rate(made: Update, gradient: Node) -> str:
     lines = lines_of(products[0]) if products else ()
     match rate:
         case ast.Subscript() | ast.Attribute():
-            return f"{ast.unparse(rate)} = {number}"
+            return f"{ast.unparse(rate)} = {number}", ""
         case ast.Name() if rate.id in {name for at in lines[:1] for name in _gone_through(at)}:
-            return f"{rate.id} = {number}"
-        case ast.Constant() | ast.Name():
-            return ast.unparse(rate)
+            return f"{rate.id} = {number}", ""
+        case ast.Constant():
+            return ast.unparse(rate), ""
+        case ast.Name():
+            return rate.id, next((_divided(rate.id, at) for at in lines[:1]), "")
+    return "", ""
+
+
+def _divided(name: str, line: Line) -> str:
+    """What a variable is a quotient of, as written, if its divisor is no number that is stated."""
+    at = assigned(name, line, alias=False)
+    match at and statement(at.file, at.line):
+        case ast.Assign(value=ast.BinOp(left=whole, op=ast.Div(), right=by)):
+            return "" if isinstance(by, ast.Constant) else ast.unparse(whole)
     return ""
 
 

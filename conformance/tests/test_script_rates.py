@@ -56,6 +56,16 @@ def test_a_factor_beside_the_rate_is_no_rate(tmp_path: Path) -> None:
     assert [each.accused.cause.kind for each in report.blames] == ["step"], str(report)
 
 
+@pytest.mark.parametrize(("divisor", "code"), [("n", 1), ("4", 0)])
+def test_a_rate_is_that_which_it_divides_unless_by_a_number_that_is_stated(
+    divisor: str, code: int, tmp_path: Path
+) -> None:
+    step = f"rate = lr / {divisor}\n    w1 -= rate * h.T @ d1"
+    report = run(tmp_path, ("w1 -= rates[1] * h.T @ d1", step), ("rates[0]", "lr"))
+    assert report.exit_code == code, str(report)
+    assert ("a rate of its own" in str(report)) is not bool(code)
+
+
 def test_a_wrong_gradient_beside_stated_rates_is_the_only_one(tmp_path: Path) -> None:
     report = run(tmp_path, ("d1 @ w1.T * h * (1 - h)", "d1 @ w1.T * h"))
     (blame,) = report.blames
