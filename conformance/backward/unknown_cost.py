@@ -173,7 +173,7 @@ def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:
     errors = [each for each in likely if _tells(each, run.goals, given)]
     values, count = Chain(run.trace).values, len(made.pairs)
     for error, output in product(errors, few):
-        executions = [_alike(run, each)[:count] for each in (error, output)]
+        executions = [_alike(run, each, count) for each in (error, output)]
         pairs = list(_pairs(values, *executions))
         if pairs:
             at_output = output is made.pairs[0][0]
@@ -233,10 +233,14 @@ def _pairs(
             yield v, turned
 
 
-def _alike(run: Recorded, node: Node) -> list[Node]:
-    """The executions of an operation, from this one on."""
+def _alike(run: Recorded, node: Node, count: int) -> list[Node]:
+    """So many executions of an operation, from this one on, made of as many others as this."""
     key = operation_key(node)
-    return [e for e in run.trace.nodes[node.number :] if operation_key(e) == key and is_float(e)]
+    every = [e for e in run.trace.nodes if operation_key(e) == key and is_float(e)]
+    within, later = bits_of_nodes(every), [e for e in every if e.number >= node.number]
+    made_of = (node.uses & within).bit_count()  # as those of several layers are of one another
+    same = [e for e in later if (e.uses & within).bit_count() == made_of]
+    return (same if len(same) >= count else later)[:count]
 
 
 def weighted(found: OwnError, goals: Sequence[Goal]) -> Iterator[Node]:

@@ -1005,3 +1005,32 @@ def test_a_number_is_a_loss_that_is_called_one_where_its_function_is_printed(
     assert [each.line for each in report.blames] == [7], str(report)
     unnamed = run_edited(tmp_path, TERSE, slip, ("'loss'", "'score'"))
     assert unnamed.examined.cost == "quadratic"
+
+
+BACK = """import numpy as np
+rng = np.random.default_rng(7)
+def squash(z):
+    return 1 / (1 + np.exp(-z))
+pairs = [(x, np.array([x.sum() > 0, x.sum() <= 0]) * 1.0) for x in rng.normal(size=(12, 3))]
+stack = [rng.normal(size=(4, 3)), rng.normal(size=(2, 4))]
+def gradients(stack, x, y):
+    if not stack:
+        return x - y, []
+    z = stack[0] @ x
+    above, found = gradients(stack[1:], squash(z), y)
+    slope = squash(INPUT) * (1 - squash(INPUT))
+    back = above * slope
+    return stack[0].T @ back, [np.outer(back, x), *found]
+for lap in range(6):
+    sums = [np.zeros_like(w) for w in stack]
+    for x, y in pairs[lap % 3 * 4:lap % 3 * 4 + 4]:
+        sums = [a + b for a, b in zip(sums, gradients(stack, x, y)[1])]
+    stack = [w - 0.05 * s for w, s in zip(stack, sums)]
+"""
+
+
+def test_the_output_errors_of_samples_are_told_from_those_of_hidden_layers(tmp_path: Path) -> None:
+    """The same line gives both, one after the other for each sample."""
+    assert run_edited(tmp_path, BACK, ("INPUT", "z")).exit_code == 0
+    report = run_edited(tmp_path, BACK, ("INPUT", "squash(z)"))
+    assert [each.line for each in report.blames] == [12], str(report)
