@@ -79,7 +79,7 @@ UPDATES = frozenset((
     "correction square", "base mean", "base square", "rate mean", "rate square", "exchanged",
     "share", "root of correction", "stuck", "late", "steps", "other", "growth", "number", "larger",
     "size", "differences", "steps kept", "stops", "idle", "aside", "unused rate", "turned",
-    "no effect", "mixed", "forgets", "decay of gradient", "unbounded",
+    "no effect", "mixed", "forgets", "decay of gradient", "unbounded", "unread",
 ))  # fmt: skip
 """The kinds of causes that are of an update."""
 
@@ -113,11 +113,12 @@ class Cause:
             digits are lost. of what is wrong with an update, though the gradients may be right
             (`UPDATES`): `ascends`, `step`: it moves the parameter up its gradient, or `factor`
             times as far as others are moved; `kept`, `zero`: it keeps nothing from step to step
-            where others do, or what it keeps is never written; `shared`: two parameters (`names`)
-            keep one array; `rate`, `accumulates`: what it keeps is multiplied by another number
-            (`factor`) than that of others, or never gets less; `square`, `no square`: the mean that
-            it keeps is that of the square, or of no square; `infinite`: it makes numbers that are
-            not finite; `still`: the parameter is not moved at all, though its gradient is computed;
+            where others do, or what it keeps is never written; `unread`: nor does it move anything;
+            `shared`: two parameters (`names`) keep one array; `rate`, `accumulates`: what it keeps
+            is multiplied by another number (`factor`) than that of others, or never gets less;
+            `square`, `no square`: the mean that it keeps is that of the square, or of no square;
+            `infinite`: it makes numbers that are not finite; `still`: the parameter is not moved at
+            all, though its gradient is computed;
             `unkept`: nor is what it is moved to kept; `update`: what it takes off the parameter is
             not the gradient, which is right; `uphill`, `downhill`: it adds, or subtracts, all
             gradients; `uncorrected`: a moment of Adam's is not corrected for its first steps, or

@@ -10,26 +10,22 @@ import numpy as np
 
 from conformance.backward.compared_quantities import multiple
 from conformance.backward.findings import Accused, Cause, Changed, Line, Named, merged
-from conformance.backward.groups import operation_key
 from conformance.backward.source import is_float, lines_of
 from conformance.backward.source import operands as operands_of
 from conformance.backward.syntax import assigned, passed
 from conformance.backward.value_names import operand_text
 from conformance.script.histories import OTHER, UNKNOWN, Known, of_others, precision
 from conformance.script.judgement import Judgement
+from conformance.script.kept_states import accused, not_kept, unwritten
 from conformance.script.known_rules import known, mixed
 from conformance.script.linear import (
-    ENTRYWISE,
     alike,
     ancestors,
     commonest,
     entrywise,
-    has_entries,
     kept,
-    operands,
     read_forward,
     scalar,
-    source,
     written_places,
 )
 from conformance.script.multiples import PRODUCTS, ahead_of
@@ -162,7 +158,7 @@ def uneven(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
             last = sign == usual if ratio < 0 else alike(share, shares[i])
             lines = lines_of(each.new) if last else _line(each)
             lacks = _lacking(judgement, each, 1 / ratio)
-            yield _accused(each, lines, Cause(kind, factor=ratio, changed=lacks))
+            yield accused(each, lines, Cause(kind, factor=ratio, changed=lacks))
 
 
 def _without_a_tie(judgement: Judgement, own: Sequence[float]) -> Sequence[float]:
@@ -248,13 +244,13 @@ def mistaken(
     for i, (made, each) in enumerate(zip(results[0].updates, told, strict=True)):
         for one in each.mistakes:
             lines = (*one.lines, *lines_of(one.node))
-            yield _accused(made, lines, Cause(one.kind, numbers=one.numbers))
+            yield accused(made, lines, Cause(one.kind, numbers=one.numbers))
         if each.rule.kind.startswith("uncorrected ") and counts:
-            yield _accused(made, lines_of(made.new), Cause("uncorrected"))
+            yield accused(made, lines_of(made.new), Cause("uncorrected"))
         if each.rule.kind == "other" and not each.mistakes:
             for other, node in of_others(of_all, i):
                 names = made.name, results[0].updates[other].name
-                yield _accused(made, lines_of(node), Cause("other", names=names))
+                yield accused(made, lines_of(node), Cause("other", names=names))
 
 
 def not_ahead(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
@@ -264,7 +260,7 @@ def not_ahead(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
     if known and {each.rule.kind for each in told} == {"momentum"}:
         for made, each in zip(judgement.updates, ahead, strict=True):
             if each is None:
-                yield _accused(made, lines_of(known[0]), Cause("behind"))
+                yield accused(made, lines_of(known[0]), Cause("behind"))
 
 
 def uneven_means(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
@@ -279,7 +275,7 @@ def uneven_means(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accuse
             state = made.states[-1][1]
             node = mixed(made, state)
             lines = lines_of(made.new if node is state else node)
-            yield _accused(made, lines, Cause("mixed", numbers=(share, usual)))
+            yield accused(made, lines, Cause("mixed", numbers=(share, usual)))
 
 
 def uneven_rates(results: Sequence[Judgement], told: Sequence[Known]) -> Iterator[Accused]:
@@ -293,93 +289,20 @@ def uneven_rates(results: Sequence[Judgement], told: Sequence[Known]) -> Iterato
     for made, eta in zip(updates, etas, strict=True):
         near = precision(np.asarray(made.new.value)) ** (2 / 3)  # as far as it is measured
         if abs(eta - usual) > near * abs(usual):
-            yield _accused(made, lines_of(made.new), Cause("step", factor=eta / usual))
+            yield accused(made, lines_of(made.new), Cause("step", factor=eta / usual))
 
 
 def not_finite(judgement: Judgement) -> Iterator[Accused]:
     """The updates that make infinite numbers of finite ones."""
     for each in judgement.updates:
         if finite(each.old) and not finite(each.new):
-            yield _accused(each, origin(first_infinite(each.new)), Cause("infinite"))
-
-
-def _accused(made: Update, lines: tuple[Line, ...], cause: Cause) -> Accused:
-    return Accused((made.name,), lines, cause, mends=False)
+            yield accused(each, origin(first_infinite(each.new)), Cause("infinite"))
 
 
 def _line(made: Update) -> tuple[Line, ...]:
     """The line of an update at which its factor is decided: where its state is computed, if any."""
     nodes: list[Node] = [state for _, state in made.states] or [made.new]
     return lines_of(nodes[0])
-
-
-def not_kept(results: Sequence[Judgement]) -> Iterator[Accused]:
-    """The parameters that keep less from update to update than others do.
-
-    Something is kept of their gradients too, and moves nothing, or no fewer keep more and these
-    are divided by what is computed of their gradients: else another rule is a choice.
-    """
-    of_all = [*zip(*(each.updates for each in results), strict=True)]
-    news = [made.new for updates in of_all for made in updates]
-    counts = [len(made.parameter.states) for made in results[0].updates]
-    usual = max(counts, key=lambda each: (counts.count(each), each))
-    for updates, count in zip(of_all, counts, strict=True):
-        size = next((e for e in map(_own_size, updates) if e), None) if count < usual else None
-        if size is not None:
-            yield _accused(updates[0], lines_of(size), Cause("kept"))
-        elif count < max(counts) and _keeps_unused(updates, news):
-            yield _accused(updates[0], _term(updates[0]), Cause("kept"))
-
-
-def _own_size(made: Update) -> Node | None:
-    """What is first computed of a gradient, where each entry of it is divided by that."""
-    for whole in (e for gradient, _ in made.options for e in made.parts_of(gradient)):
-        of = [source(e) for e in whole.args[:1] if type(e) is Node]
-        below = whole.args[1] if whole.operation in ("divide", "true_divide") else None
-        if of and type(below) is Node and below.depends_on(of[0]) and has_entries(below, whole):
-            way = [e for e in walk([below]) if e.depends_on(of[0]) and source(e) is not of[0]]
-            return min(way, key=lambda e: e.number, default=None)
-    return None
-
-
-def _keeps_unused(updates: Sequence[Update], news: Sequence[Node]) -> bool:
-    """Whether something is kept of the gradients of a parameter that nothing is moved by."""
-    first, *later = updates
-    for second in later[:1]:
-        gradients = [e for node, _ in second.options for e in second.parts_of(node)]
-
-        def further(node: Node, of: Node = second.old, end: Node = second.new) -> list[Node]:
-            made = [e for e in node.consumers if e.operation in ENTRYWISE and e is not end]
-            return [each for each in made if has_entries(each, of)]
-
-        for node in walk(gradients, further):
-            key = operation_key(node)
-            olds = (e for e in ancestors(node) if operation_key(e) == key)
-            old = next((e for e in olds if not e.depends_on(second.old)), None)
-            if old is None or not old.depends_on(first.old):
-                continue
-            if not any(each.depends_on(old) for each in news):
-                return True
-    return False
-
-
-def unwritten(results: Sequence[Judgement]) -> Iterator[Accused]:
-    """The parameters to which a multiple of the same zeros is added at each of several updates.
-
-    What is cleared anew at each update is another array each time.
-    """
-    for made in zip(*(each.updates for each in results), strict=True):
-        products = [*map(_of_zeros, made)]
-        zeros = set.intersection(*map(set, products))
-        if zeros and len(made) > 1 and not any(each.states for each in made):
-            yield _accused(made[0], lines_of(products[0][zeros.pop()]), Cause("zero"))
-
-
-def _of_zeros(made: Update) -> dict[Node, Node]:
-    """The multiples that an update adds of zeros which were computed of nothing, by these."""
-    added = ancestors(made.new, operands=lambda e: [] if e is made.old else operands(e))
-    zeros = (e for e in added if e.function is None and not np.any(e.value))
-    return {each: added[each] for each in zeros if added[each].operation in PRODUCTS}
 
 
 def shared(judgement: Judgement) -> Iterator[Accused]:
@@ -389,7 +312,7 @@ def shared(judgement: Judgement) -> Iterator[Accused]:
         for state in each.parameter.states:
             if state in owner:
                 why = Cause("shared", names=(each.name, owner[state]))
-                yield _accused(each, lines_of(state.values[-1]), why)
+                yield accused(each, lines_of(state.values[-1]), why)
             owner.setdefault(state, each.name)
 
 
@@ -417,9 +340,9 @@ def forgetting(judgement: Judgement) -> Iterator[Accused]:
         usual = max(rates, key=lambda e: (rates.count(e), abs(e) < 1, e in means))
         for made, (rate, _, new) in zip(judgement.updates, several, strict=True):
             if rate == usual == 1 and not made.adaptive:
-                yield _accused(made, lines_of(new), Cause("accumulates"))
+                yield accused(made, lines_of(new), Cause("accumulates"))
             elif not alike(usual, rate):
-                yield _accused(made, lines_of(new), Cause("rate", factor=rate))
+                yield accused(made, lines_of(new), Cause("rate", factor=rate))
 
 
 def _is_mean(made: Update, old: Node, new: Node, rate: float) -> bool:
@@ -432,11 +355,6 @@ def _is_mean(made: Update, old: Node, new: Node, rate: float) -> bool:
 
 def _kept_whole(made: Update) -> list[tuple[Node, Node]]:
     return [(old, new) for old, new in made.states if not written_places(new)]
-
-
-def _term(made: Update) -> tuple[Line, ...]:
-    """The line that computes what is added."""
-    return lines_of(made.options[0][0] if made.options else made.new)
 
 
 def first_infinite(node: Node) -> Node:

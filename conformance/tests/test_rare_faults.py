@@ -332,3 +332,27 @@ def test_a_velocity_that_is_not_written_is_told_where_it_is_multiplied(tmp_path:
     edit = "    b -= 0.1 * d", "    step = 0.9 * v\n    step -= 0.1 * d\n    b += step"
     (blame,) = run_edited(tmp_path, NEVER_KEPT, edit).blames
     assert (blame.line, blame.accused.cause.kind) == (10, "zero")
+
+
+KEPT_IN_A_TUPLE = """import numpy as np
+rng = np.random.default_rng(4)
+x, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
+def moved(part, dk, db):
+    kernel, bias, speed, slide = part
+    new = 0.9 * speed + dk
+    other = 0.9 * slide + db
+    kernel, bias = kernel - 0.1 * new, bias - 0.1 * other
+    return (kernel, bias,
+            new, other)
+part = rng.normal(size=(3, 2)), np.zeros(2), np.zeros((3, 2)), np.zeros(2)
+for i in range(9):
+    d = (x @ part[0] + part[1] - y) / 20
+    loss = 10 * np.sum(d ** 2)
+    part = moved(part, x.T @ d, d.sum(axis=0))
+"""
+
+
+def test_a_velocity_that_is_not_written_is_told_where_that_of_others_is(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, KEPT_IN_A_TUPLE).exit_code == 0
+    (blame,) = run_edited(tmp_path, KEPT_IN_A_TUPLE, ("new, other)", "new, slide)")).blames
+    assert (blame.line, blame.accused.cause.kind) == (10, "zero")

@@ -781,6 +781,38 @@ def test_a_parameter_that_keeps_nothing_may_have_a_rule_of_its_own(tmp_path: Pat
     assert "head is moved by gradient descent" in str(report)
 
 
+IDLE = """import numpy as np
+rng = np.random.default_rng(11)
+X = rng.normal(size=(30, 4))
+y = X @ rng.normal(size=(4, 2)) + 0.3
+pars = dict(W=rng.normal(size=(4, 2)), c=np.zeros(2))
+kept = {k: np.zeros_like(p) for k, p in pars.items()}
+for epoch in range(12):
+    r = X @ pars["W"] + pars["c"] - y
+    loss = 0.5 * np.sum(r ** 2) / 30
+    grads = dict(W=X.T @ r / 30, c=r.mean(axis=0))
+    for k in pars:
+        kept[k] = 0.8 * kept[k] + grads[k]
+        pars[k] = pars[k] - 0.05 * kept[k]
+"""
+
+
+@pytest.mark.parametrize(
+    ("edits", "line"),
+    [
+        ((), 0),
+        ((("0.05 * kept[k]", "0.05 * grads[k]"),), 13),
+        ((("0.05 * kept[k]", "0.05 * grads[k]"), ("0.8 * kept[k]", "kept[k]")), 0),
+    ],
+    ids=["momentum", "unread", "total"],
+)
+def test_a_velocity_that_moves_no_parameter_is_blamed(
+    edits: tuple[tuple[str, str], ...], line: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, IDLE, *edits)
+    assert [each.line for each in report.blames] == [line] * bool(line), str(report)
+
+
 def test_a_loss_that_is_called_by_its_form_decides_where_nothing_is_right(tmp_path: Path) -> None:
     report = run_edited(tmp_path, TWO_RULES, ("0.5 * np.sign(r)) / len", "0.5 * r) / len"))
     line = TWO_RULES.splitlines().index("    d = np.where(small, r, 0.5 * np.sign(r)) / len(X)") + 1

@@ -1,0 +1,118 @@
+"""What is kept from update to update and moves nothing, or is never written.
+
+Left out: what is kept wrongly, and what moves a parameter wrongly (`rule.py`).
+"""
+
+import ast
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from conformance.backward.findings import Accused, Cause, Line
+from conformance.backward.groups import operation_key
+from conformance.backward.source import lines_of, stored_names
+from conformance.backward.syntax import function_around
+from conformance.script.judgement import Judgement
+from conformance.script.linear import ENTRYWISE, ancestors, has_entries, kept, operands, source
+from conformance.script.multiples import PRODUCTS
+from conformance.script.update import Update
+from conformance.tracing.ancestors import walk
+from conformance.tracing.node import Node
+
+
+def accused(made: Update, lines: tuple[Line, ...], cause: Cause) -> Accused:
+    """The blame of one update for something."""
+    return Accused((made.name,), lines, cause, mends=False)
+
+
+def not_kept(results: Sequence[Judgement]) -> Iterator[Accused]:
+    """The parameters that keep less from update to update than others do, or than is computed.
+
+    Something is kept of their gradients too, and moves nothing, or no fewer keep more and these
+    are divided by what is computed of their gradients: else another rule is a choice. Where no
+    parameter is moved by what is kept, a velocity alone is for that; a total may be for a report,
+    and beside squares none tells which rule is meant.
+    """
+    of_all = [*zip(*(each.updates for each in results), strict=True)]
+    news = [made.new for updates in of_all for made in updates]
+    counts = [len(made.parameter.states) for made in results[0].updates]
+    most, usual = max(counts), max(counts, key=lambda each: (counts.count(each), each))
+    for updates, count in zip(of_all, counts, strict=True):
+        size = next((e for e in map(_own_size, updates) if e), None) if count < usual else None
+        if size is not None:
+            yield accused(updates[0], lines_of(size), Cause("kept"))
+            continue
+        unused = [*_kept_unused(updates, news)] if count < most or not most else []
+        if unused and most:
+            yield accused(updates[0], _term(updates[0]), Cause("kept"))
+        elif unused and all(unused):
+            yield accused(updates[0], lines_of(updates[0].new), Cause("unread"))
+
+
+def _own_size(made: Update) -> Node | None:
+    """What is first computed of a gradient, where each entry of it is divided by that."""
+    for whole in (e for gradient, _ in made.options for e in made.parts_of(gradient)):
+        of = [source(e) for e in whole.args[:1] if type(e) is Node]
+        below = whole.args[1] if whole.operation in ("divide", "true_divide") else None
+        if of and type(below) is Node and below.depends_on(of[0]) and has_entries(below, whole):
+            way = [e for e in walk([below]) if e.depends_on(of[0]) and source(e) is not of[0]]
+            return min(way, key=lambda e: e.number, default=None)
+    return None
+
+
+def _kept_unused(updates: Sequence[Update], news: Sequence[Node]) -> Iterator[bool]:
+    """Whether each state made of a parameter's gradients that moves nothing is a velocity."""
+    first, *later = updates
+    for second in later[:1]:
+        gradients = [e for node, _ in second.options for e in second.parts_of(node)]
+
+        def further(node: Node, of: Node = second.old, end: Node = second.new) -> list[Node]:
+            made = [e for e in node.consumers if e.operation in ENTRYWISE and e is not end]
+            return [each for each in made if has_entries(each, of)]
+
+        for node in walk(gradients, further):
+            key = operation_key(node)
+            olds = (e for e in ancestors(node) if operation_key(e) == key)
+            old = next((e for e in olds if not e.depends_on(second.old)), None)
+            if old is None or not old.depends_on(first.old):
+                continue
+            if not any(each.depends_on(old) for each in news):
+                yield 0 < kept(old, node) < 1 and any(kept(each, node) for each in gradients)
+
+
+def unwritten(results: Sequence[Judgement]) -> Iterator[Accused]:
+    """The parameters to which a multiple of the same zeros is added at each of several updates.
+
+    What is cleared anew at each update is another array each time.
+    """
+    for made in zip(*(each.updates for each in results), strict=True):
+        products = [*map(_of_zeros, made)]
+        zeros = set.intersection(*map(set, products))
+        if zeros and len(made) > 1 and not any(each.states for each in made):
+            lines = lines_of(products[0][zeros.pop()])
+            yield accused(made[0], (*_kept_at(lines, results[0]), *lines), Cause("zero"))
+
+
+def _kept_at(lines: Sequence[Line], judgement: Judgement) -> Iterator[Line]:
+    """Where the function around a line keeps the states of others, which it has in variables."""
+    function = function_around(lines[0]) if lines else None
+    states = [state.values[-1] for each in judgement.updates for state in each.parameter.states]
+    own = [each for each in states if function in [*map(function_around, lines_of(each)[:1])]]
+    names = {name for each in own for name in stored_names(each)}
+    for part in ast.walk(function or ast.Pass()):
+        if isinstance(part, ast.keyword | ast.Assign | ast.Tuple | ast.List | ast.Dict):
+            values = (e for e in ast.iter_child_nodes(part) if isinstance(e, ast.Name))
+            for each in (e for e in values if e.id in names and isinstance(e.ctx, ast.Load)):
+                yield Line(lines[0].file, each.lineno)
+
+
+def _of_zeros(made: Update) -> dict[Node, Node]:
+    """The multiples that an update adds of zeros which were computed of nothing, by these."""
+    added = ancestors(made.new, operands=lambda e: [] if e is made.old else operands(e))
+    zeros = (e for e in added if e.function is None and not np.any(e.value))
+    return {each: added[each] for each in zeros if added[each].operation in PRODUCTS}
+
+
+def _term(made: Update) -> tuple[Line, ...]:
+    """The line that computes what is added."""
+    return lines_of(made.options[0][0] if made.options else made.new)
