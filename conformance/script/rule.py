@@ -28,12 +28,11 @@ from conformance.script.linear import (
     scalar,
     written_places,
 )
-from conformance.script.multiples import PRODUCTS, ahead_of
+from conformance.script.multiples import ahead_of
 from conformance.script.rates import at_own_rates
 from conformance.script.rows import Carried
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
-from conformance.tracing.ancestors import walk
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 
