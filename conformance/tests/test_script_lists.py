@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from conformance.tests.scripts import run_edited
+from conformance.tracing import long
 from conformance.tracing.lists import Lists
 from conformance.tracing.long import LongTrace
 
@@ -805,3 +806,80 @@ def test_what_each_of_many_samples_moves_is_one_step(tmp_path: Path) -> None:
     report = run_edited(tmp_path, BATCHES, ("(1 - e * e)", "(1 - e)"))
     assert report.exit_code == 1
     assert "(1 - e) for e, f" in str(report)
+
+
+GRIDS = """from math import tanh
+from random import Random
+
+class Grid:
+    def __init__(self, cells):
+        self.cells = [[each for each in row] for row in cells]
+
+    def with_each(self, other, f):
+        if isinstance(other, Grid):
+            pairs = zip(self.cells, other.cells)
+            return Grid([f(a, b) for a, b in zip(p, q)] for p, q in pairs)
+        return Grid([f(a, other) for a in row] for row in self.cells)
+
+    def plus(self, other): return self.with_each(other, lambda a, b: a + b)
+    def minus(self, other): return self.with_each(other, lambda a, b: a - b)
+    def times(self, other): return self.with_each(other, lambda a, b: a * b)
+    def turned(self): return Grid(zip(*self.cells))
+    def squashed(self): return Grid([tanh(a) for a in row] for row in self.cells)
+    def slope(self): return Grid([1 - a * a for a in row] for row in self.cells)
+    def dot(self, other):
+        columns = other.turned().cells
+        return Grid([sum(a * b for a, b in zip(row, c)) for c in columns] for row in self.cells)
+
+r = Random(1)
+def drawn(rows, columns):
+    return Grid([[r.uniform(-1, 1) for _ in range(columns)] for _ in range(rows)])
+
+v, w, c = drawn(3, 2), drawn(2, 3), drawn(2, 1)
+data = [(drawn(2, 1), drawn(2, 1)) for _ in range(4)]
+for _ in range(5):
+    gv, gw, gc = v.times(0.0), w.times(0.0), c.times(0.0)
+    for x, y in data:
+        h = v.dot(x).squashed()
+        out = w.dot(h).plus(c).squashed()
+        d = out.minus(y).times(out.slope())
+        gw = gw.plus(d.dot(h.turned()))
+        gc = gc.plus(d)
+        d = w.turned().dot(d).times(h.slope())
+        gv = gv.plus(d.dot(x.turned()))
+    v, w, c = v.minus(gv.times(0.1)), w.minus(gw.times(0.1)), c.minus(gc.times(0.1))
+"""
+
+
+def test_a_class_of_lists_with_operations_of_its_own_is_judged(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, GRIDS)
+    assert report.exit_code == 0, str(report)
+    assert len(report.gradients) == 3, str(report)
+
+
+@pytest.mark.seldom
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("d = w.turned().dot(d).times(h.slope())", "d = w.turned().dot(d).times(h)"),
+        ("gc = gc.plus(d)", "gc = c.plus(d)"),
+    ],
+)
+def test_the_call_of_an_operation_that_others_call_rightly_is_blamed(
+    line: str, wrong: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, GRIDS, (line, wrong))
+    assert str(report).splitlines()[1].endswith(wrong), str(report)
+
+
+def test_numbers_that_are_forgotten_amid_an_operation_are_constants_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(long, "MANY", 60)
+    trace = LongTrace(lambda: 0)
+    lists = Lists(trace)
+    numbers = lists.value([1.5] * 7)
+    for _ in range(40):
+        numbers = lists.value([a + b for a, b in zip(numbers, numbers[::-1], strict=True)])
+        assert all(trace.has(each) for node in trace.nodes for each in node.inputs)
+    assert trace.forgot

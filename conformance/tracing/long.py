@@ -59,6 +59,8 @@ class LongTrace(Trace):
         if (len(self.nodes) >= self._due or self.stored > MOST) and self.recording:
             self._ask()
         made = super().node(operation, function, args, kwargs, value)
+        if self.forgot and not all(map(self.has, made.inputs)):  # forgotten since they were read
+            _make_constant(made)
         self.stored += made.number >> 3  # of `uses`
         if self._idle and (len(self.nodes) >= MANY or self.stored > MOST):
             self._forget(made)
@@ -89,8 +91,8 @@ class LongTrace(Trace):
 
     def _forget(self, last: Node) -> None:
         """Forget all but the last node, which becomes a constant."""
-        last.number, last.uses, last.inputs = 0, 1, ()
-        last.operation, last.function, last.args, last.kwargs = "constant", None, (), {}
+        last.number = 0
+        _make_constant(last)
         self.nodes[:] = [last]
         self.memories.forget()
         self._shared.clear()
@@ -149,3 +151,9 @@ class LongTrace(Trace):
             if isinstance(array, Traced):
                 array.node, array.memory, array.version = known, memory, memory.version
         return known
+
+
+def _make_constant(node: Node) -> None:
+    """Let the numbers of a node be computed of nothing that is known."""
+    node.operation, node.function = "constant", None
+    node.args, node.kwargs, node.inputs, node.uses = (), {}, (), 1 << node.number
