@@ -169,14 +169,17 @@ def _mending(
     """The lines to blame where one operation mends all gradients, or one value that is handed on.
 
     With why, and the values with which operations mend them. What gives several gradients mends
-    them whatever is wrong: it comes after what is handed on.
+    them whatever is wrong: it comes after what is handed on. Where it is one of a function that is
+    called in several places, these are told apart if one of them is wrong before.
     """
     named, judged = with_names(forward, found)
     whole = search = Search(named, judged)
     repairs = search.repairs()
-    if not repairs:
-        search = Search(named, judged, each_call=True)
-        repairs = search.repairs()
+    if not repairs or len({each.sites[1:] for each in repairs[0].group.nodes}) > 1:
+        apart = Search(named, judged, each_call=True)
+        of_calls = apart.repairs()
+        if not repairs or (of_calls and apart.order(of_calls[0]) < whole.order(repairs[0])):
+            search, repairs = apart, of_calls
     made = find(Culprit(search, repairs)) if repairs else None
     told = made is not None and (made.certain or not all(map(search.is_last, repairs)))
     handed = None if told else _handed_on(forward, last=made is not None)

@@ -31,10 +31,11 @@ class Search(Uses):
     def repairs(self) -> list[Repair]:
         """Those by a true ∂C/∂v, what is wrong first first; last those of a sum as a whole."""
         found = [next(self.repairs_of(group), None) for group in self.groups]
-        return sorted(
-            (each for each in found if each is not None),
-            key=lambda each: (self._of_a_sum(each), each.first_wrong(self.chain.values)),
-        )
+        return sorted((each for each in found if each is not None), key=self.order)
+
+    def order(self, repair: Repair) -> tuple[bool, int]:
+        """What comes first of repairs has the least: what is wrong first."""
+        return self._of_a_sum(repair), repair.first_wrong(self.chain.values)
 
     def right_values(self, repairs: Iterable[Repair]) -> Iterator[RightValue]:
         """What each operation gave that can be repaired, and has to give, by the lines.

@@ -98,16 +98,20 @@ def _found(
     target: Node | None,
     also: Also = None,
 ) -> list[Compared]:
-    """Those that the step's operations compare, also with an unusual target of one kind."""
+    """Those that the step's operations compare, also with an unusual target of one kind.
+
+    Where a function that takes one thing off another is called for other things too, its calls are
+    told apart.
+    """
     parameters = bits(goals)
     needed, given = uses_of_nodes(each.node for each in goals), (output, target)
     within = [e for e in nodes if needed >> e.number & 1 and e.uses & parameters]
-    found = [
-        each
-        for group in grouped(within)
-        if (made := _of_group(group.nodes, parameters, given, also)) is not None
-        for each in (made, *_of_further_terms(made, parameters))
-    ]
+    made = (
+        [_of_group(each.nodes, parameters, given, also) for each in grouped(within, calls=calls)]
+        for calls in (False, True)
+    )
+    pairs = next((found for each in made if (found := [e for e in each if e is not None])), [])
+    found = [each for one in pairs for each in (one, *_of_further_terms(one, parameters))]
     most = max((_count(each, parameters) for each in found), default=0)
     found = [each for each in found if _count(each, parameters) == most]
     return sorted(found, key=_is_product)

@@ -82,7 +82,7 @@ def _with_repair(culprit: Culprit, found: Found, told: list[Line]) -> Found:
     lines += culprit.told_operands() if not lines else ()
     lines += of_factor if not lines else []
     begun = culprit.begins(repair) if found.fix is None and not lines else None
-    lines += culprit.lines_of(begun) if begun is not None else ()
+    lines += culprit.lines_of(begun, {begun.first.number}) if begun is not None else ()
     return replace(
         found,
         lines=(*lines, *_around(culprit, repair)),

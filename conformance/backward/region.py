@@ -106,7 +106,7 @@ class Region:
         if any(self.known(each) for each in nodes):
             return None
         first = next((e for e in nodes if inside.isdisjoint(i.number for i in e.inputs)), None)
-        return None if first is None else self._by_number.get(first.number, Group([first]))
+        return None if first is None else Group([first])
 
     @cached_property
     def _shared(self) -> int:
