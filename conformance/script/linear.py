@@ -355,9 +355,9 @@ def thresholded(*factors: Any) -> Node | None:
 
 
 def is_whole(at: Array | None, array: Node) -> bool:
-    """Whether some places are all of an array."""
+    """Whether some places are all of an array, and each is there once."""
     size = np.size(array.value)
-    return at is None or (at.size >= size and np.unique(at).size == size)
+    return at is None or at.size == size == np.unique(at).size
 
 
 def written_places(node: Node) -> set[int]:

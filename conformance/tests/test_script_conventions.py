@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.tests.scripts import run_edited
+from conformance.tests.scripts import blamed_first, run_edited
 
 POLICY = """import numpy as np
 rng = np.random.default_rng(7)
@@ -263,6 +263,29 @@ for step in range(5):
 def test_an_index_that_is_repeated_is_added_once(tmp_path: Path) -> None:
     assert run_edited(tmp_path, EMBEDDING).exit_code == 0
     report = run_edited(tmp_path, EMBEDDING, ("np.add.at(dE, words, ", "dE[words] += ("))
+    assert "adds once where an index is repeated: use `np.add.at`" in str(report)
+
+
+PAIRS = """import numpy as np
+rng = np.random.default_rng(2)
+ids, goal = rng.integers(0, 6, (40, 2)), rng.normal(size=40)
+table, head = rng.normal(size=(6, 3)), rng.normal(size=3)
+for s in range(0, 40, 8):
+    w = ids[s:s + 8]
+    h = table[w].mean(axis=1)
+    d = (h @ head - goal[s:s + 8]) / 8
+    loss = 4 * np.sum(d ** 2)
+    dh = np.repeat(np.outer(d, head)[:, None, :] / 2, 2, axis=1)
+    head -= 0.1 * h.T @ d
+    np.add.at(table, w, -0.1 * dh)
+"""
+
+
+def test_rows_that_are_all_written_and_some_again_are_those_of_a_parameter(tmp_path: Path) -> None:
+    right = run_edited(tmp_path, PAIRS)
+    assert (right.exit_code, {*right.ran.parameters}) == (0, {"table", "head"})
+    report = run_edited(tmp_path, PAIRS, ("np.add.at(table, w, -0.1 * dh)", "table[w] -= 0.1 * dh"))
+    assert blamed_first(report) == ("script.py", 12)
     assert "adds once where an index is repeated: use `np.add.at`" in str(report)
 
 
