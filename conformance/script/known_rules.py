@@ -294,7 +294,9 @@ def _wrong_powers(history: History) -> Iterator[Mistake]:
     under = [each for each in history.moments if each.is_under_root(history.updates)]
     rest = [each for each in history.moments if each not in under]
     others = [each.power for each in rest]
-    powers = [each.power for each in under if each.power or not others]
+    sizes = [np.abs(each) for each in history.arrays]
+    found = (each.power or int(each.share_of(sizes) is not None) for each in under)
+    powers = [each for each in found if each or not others]
     squared = is_square(history.gradients[0])
     if powers == [1] and squared and others == [1]:  # what both keep is a square
         yield Mistake("square", rest[0].news[0])

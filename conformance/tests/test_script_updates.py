@@ -102,6 +102,7 @@ MISTAKES = [
     ("stuck", ("t += 1", "t = 1"), FIRST),
     ("no root", ("np.sqrt(v_hat)", "v_hat"), STEP),
     ("no square", (OF_SQUARES, "v[k] = beta2 * m[k]"), "v[k] = beta2 * v[k] + " + SQUARE),
+    ("no square", (SQUARE, "(1 - beta2) * abs(grads[k])"), "v[k] = beta2 * v[k] + " + SQUARE),
     (
         "growth",
         ("m_hat = m", "p[k] *= 1 + lr\n        m_hat = m"),
