@@ -166,6 +166,9 @@ SETTING = re.compile(
 )
 """What is done with parameters or kept beside them, such as `weight_decay`, and is none."""
 
+DECAY = re.compile(r"wd|weightdecay|l2(reg|lambda|penalty)?")
+"""A number of an optimiser by which weights decay; of an argument `wd` may be an array."""
+
 GRADIENT = re.compile(
     rf"^(?:(?:d(?:j|c|l|loss|cost|error|e)d|d(?!erivada|rop|.*(?:{DERIVATIVES}|updates?)$)"
     rf"|grads?|gradients?|derivada|nabla|partial|g(?!.*(?:{DERIVATIVES}|updates?)$)|dedw?)(?=.)|)"

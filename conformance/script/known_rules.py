@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from conformance.backward.source import is_put_again, operands
-from conformance.programs.vocabulary import kinds_of
+from conformance.programs.vocabulary import DECAY, bare, kinds_of
 from conformance.script.adaptive import adaptive
 from conformance.script.histories import (
     OTHER,
@@ -104,7 +104,7 @@ def _decays_of_gradient(made: Update) -> Iterator[Node]:
         if node.operation == "multiply" and of and kept(node, made.new):
             read = [e for each in operands(node) for e in ast.walk(each)]
             names = (getattr(e, "id", getattr(e, "attr", "")) for e in read)
-            if any("penalty" in kinds_of(name) for name in names):
+            if any("penalty" in kinds_of(e) or DECAY.fullmatch(bare(e)) for e in names):
                 yield node
 
 

@@ -95,7 +95,7 @@ class _Reader:
         self.gradients: dict[Node, tuple[list[Multiple], Node]] = {}  # where they are added, too
         self.decays: list[tuple[list[Multiple], Node]] = []
         self.at = made.new
-        self.sums: list[Node] = []  # on the way, of the parameter and something else
+        self.sums: list[Node] = []  # on the way, of the parameter or a state and something else
         chains = made.parameter.states
         self.written = {new: old for e in chains for old, new in pairwise(e.values)}
         earlier = (e for e in made.parameter.values if e.number <= made.old.number)
@@ -232,6 +232,7 @@ class _Reader:
         """Note a sum with a state in it, or a quotient by one."""
         summed = [*links(node)]
         if len(summed) > 1:
+            self.sums.append(node)
             for operand, times in summed:
                 self.term(operand, factor * times)
             return

@@ -17,6 +17,7 @@ import numpy as np
 
 from conformance.programs.held_state import is_floats
 from conformance.programs.vocabulary import (
+    DECAY,
     bare,
     is_parameter,
     is_role,
@@ -257,7 +258,7 @@ def _zeros(held: Any) -> set[Any]:
 
 
 MATRIX, VECTOR = (3, 4), (4,)
-DECAY, DECAYING = re.compile(r"wd|weightdecay|l2(reg|lambda|penalty)?"), 2.0**-6
+DECAYING = 2.0**-6
 """A decay or a momentum that is 0 by default would hide what it multiplies."""
 TIME = re.compile(r"t|step|iter(ation)?|epoch|i")
 NUMBERS = (

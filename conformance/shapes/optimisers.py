@@ -14,14 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from conformance.programs.vocabulary import bare, kinds_of, names_gradients
+from conformance.programs.vocabulary import DECAY, bare, kinds_of, names_gradients
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.script.source_around import counts, raises_at_once
 from conformance.shapes.arguments import RATE, needed, taken
 from conformance.shapes.attempts import LONGEST
 from conformance.shapes.function_sources import definition_of, returned_names
 from conformance.shapes.holders import (
-    DECAY,
     DECAYING,
     TIME,
     Dicts,

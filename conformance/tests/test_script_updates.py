@@ -1058,3 +1058,32 @@ def test_a_gradient_that_is_multiplied_by_a_decay_is_blamed(
 ) -> None:
     report = run_edited(tmp_path, MIXED.replace("NAME", name), ("OF", of))
     assert report.exit_code == code, str(report)
+
+
+BIASES_APART = """import numpy as np
+rng = np.random.default_rng(3)
+X, y = rng.normal(size=(30, 4)), rng.normal(size=30)
+p = {"w": rng.normal(size=4), "b": np.ones(1), "v": rng.normal(size=4)}
+m, s = ({k: np.zeros_like(each) for k, each in p.items()} for _ in range(2))
+wd = 0.05
+for t in range(1, 9):
+    h = np.tanh(X * p["v"])
+    d = 2 * (h @ p["w"] + p["b"] - y) / 30
+    loss = 7.5 * np.sum(d ** 2)
+    g = {"w": h.T @ d, "b": d.sum(keepdims=True)}
+    g["v"] = np.sum(X * np.outer(d, p["w"]) * (1 - h ** 2), axis=0)
+    for k in p:
+        m[k] = 0.9 * m[k] + 0.1 * g[k]
+        s[k] = 0.99 * s[k] + 0.01 * g[k] ** 2
+        up = m[k] / (1 - 0.9 ** t) / (np.sqrt(s[k] / (1 - 0.99 ** t)) + 1e-8)
+        if k != "b":
+            up = up + wd * p[k]
+        p[k] = p[k] - 0.01 * up
+"""
+
+
+@pytest.mark.parametrize("of", ["p[k]", "g[k]"], ids=["right", "wrong"])
+def test_a_decay_of_the_gradient_is_blamed_where_biases_have_none(of: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, BIASES_APART, ("wd * p[k]", f"wd * {of}"))
+    assert [each.line for each in report.blames][:1] == ([18] if of == "g[k]" else [])
+    assert report.exit_code == (of == "g[k]"), str(report)
