@@ -40,7 +40,7 @@ class Mistake:
         kind: that of its cause.
         node: computed on the line to blame.
         numbers: that stand there, and that have to.
-        lines: to blame before that of the node.
+        lines: to blame in the place of that of the node.
     """
 
     kind: str

@@ -242,7 +242,7 @@ def mistaken(
     of_all = [*zip(*(each.updates for each in results), strict=True)]
     for i, (made, each) in enumerate(zip(results[0].updates, told, strict=True)):
         for one in each.mistakes:
-            lines = (*one.lines, *lines_of(one.node))
+            lines = one.lines or lines_of(one.node)
             yield accused(made, lines, Cause(one.kind, numbers=one.numbers))
         if each.rule.kind.startswith("uncorrected ") and counts:
             yield accused(made, lines_of(made.new), Cause("uncorrected"))

@@ -118,6 +118,7 @@ def test_a_mistake_in_adam_is_named_on_its_line(
     report = run(tmp_path, edit)
     assert line_of(kind, report) == line
     assert report.exit_code == 1
+    assert len(report.blames[0].accused.lines) == 1
 
 
 LOOP = "    for k in p:\n"
