@@ -168,7 +168,8 @@ def _of_updates(
     told = rules(results, rates)
     counted = any(map(counts, map(function_around, lines_of(results[at].updates[0].new))))
     moving = faults(results, told, counts=counted)
-    wrong = () if _are_right_alone(trace, results[at], moving) else examined.accused
+    right = _are_right_alone(trace, results[at], moving) or _are_lost_later(results[at], moving)
+    wrong = () if right else examined.accused
     accused = (*moving, *_not_told_by(moving, wrong))
     still, left = ([], []) if accused else never_moved(trace, results[at], variables)
     accused = accused or tuple(still) or by_one_line(tuple(unbounded(results[at])))
@@ -255,6 +256,12 @@ def _are_right_alone(trace: Trace, judgement: Judgement, moving: Sequence[Accuse
         return False
     beside = {each.old: each.name for each in judgement.updates if each.name in less}
     return judged(ToJudge(trace, own, beside=beside)).ok
+
+
+def _are_lost_later(judgement: Judgement, moving: Sequence[Accused]) -> bool:
+    """Whether gradients only lose digits, at parameters that a wrong update has made."""
+    lost = all(each.cause.kind == "lost" for each in judgement.examined.accused)
+    return bool(moving) and lost and all(e.old.function is not None for e in judgement.updates)
 
 
 def _not_told_by(moving: Sequence[Accused], gradients: Sequence[Accused]) -> Iterator[Accused]:

@@ -1088,3 +1088,22 @@ def test_a_decay_of_the_gradient_is_blamed_where_biases_have_none(of: str, tmp_p
     report = run_edited(tmp_path, BIASES_APART, ("wd * p[k]", f"wd * {of}"))
     assert [each.line for each in report.blames][:1] == ([18] if of == "g[k]" else [])
     assert report.exit_code == (of == "g[k]"), str(report)
+
+
+THROWN_FAR = """import numpy as np
+rng = np.random.default_rng(4)
+X, y = rng.normal(size=(30, 3)), rng.normal(size=30)
+w, mean, size = rng.normal(size=3), np.zeros(3), np.zeros(3)
+for t in range(1, 9):
+    d = (np.sin(X @ w) - y) / 30
+    loss = 15 * np.sum(d ** 2)
+    g = X.T @ (d * np.cos(X @ w))
+    mean = 0.9 * mean + 0.1 * g
+    size = np.maximum(0.99 * size, g)
+    w = w - 0.02 / (1 - 0.9 ** t) * mean / (size + 1e-16)
+"""
+
+
+def test_digits_that_are_lost_where_a_wrong_update_has_led_are_no_mistake(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, THROWN_FAR).blames
+    assert (blame.line, blame.accused.cause.kind) == (10, "size")
