@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.compared_quantities import Match
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.evidence import agreed, told
 from conformance.backward.findings import Line
 from conformance.backward.fixes import Fix, Fixes
@@ -29,7 +29,7 @@ from conformance.backward.source import MOVES, RENAMED, is_float, line_of, opera
 from conformance.backward.syntax import assigned, base, defined_around, hands_back, only_alias
 from conformance.backward.value_names import named
 from conformance.tracing.frames import Frame
-from conformance.tracing.node import Node, uses_of_nodes
+from conformance.tracing.node import FILLED, Node, uses_of_nodes
 from reference.step import Array
 
 PRODUCTS = ("multiply", "divide", "negative")
@@ -141,8 +141,22 @@ class Culprit(Fixes):
         lines = self.lines_of(repair.group, wrong)
         kinds = {each.quantity.kind for each in self.known(self._first_wrong(repair))}
         lacks = "part" in kinds and self.right_calls(repair.group, wrong)
-        named = only_alias(lines[0]) if lacks else None
+        named = only_alias(lines[0]) if lacks else self._filled_on(repair)
         return lines if named is None else [named, *lines]
+
+    def _filled_on(self, repair: Repair) -> Line | None:
+        """The line that writes values into an array, if numbers written later leave wrong ones."""
+        node = self._first_wrong(repair)
+        right, given = repair.values.get(node.number), self.chain.values[node.number]
+        if node.operation != FILLED or right is None or np.shape(right) != np.shape(given):
+            return None
+        far = np.abs(np.subtract(given, right)) > HALF_OF_THE_DIGITS * np.max(np.abs(right))
+        wrong = np.ravel(far & (right != 0))  # what a number is written over it may be right
+        numbers = [at for at, value in node.args[1] if type(value) is not Node]
+        for at in numbers:
+            wrong[slice(None) if at is None else at] = False
+        lines = {line_of(value) for _, value in node.args[1] if type(value) is Node}
+        return lines.pop() if numbers and len(lines) == 1 and np.any(wrong) else None
 
     def lines_of_fix(self, fix: Fix) -> list[Line]:
         """The line of an operation, or of what it is given under a name."""

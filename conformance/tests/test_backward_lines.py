@@ -950,3 +950,34 @@ def test_what_would_have_to_be_several_numbers_is_not_to_blame(tmp_path: Path) -
     assert lines[0] == 20, text
     right = FLAT.replace("j * n[k + 1] + i]", "i * n[k] + j]")
     assert said(right, tmp_path)[0] == []
+
+
+MAXOUT = """import numpy as np
+rng = np.random.default_rng(1)
+X, y = rng.normal(size=(9, 4)), rng.normal(size=9)
+W, v = rng.normal(size=(4, 6)), rng.normal(size=3)
+for step in range(4):
+    z = X @ W
+    a = np.clip(z, -2, 2)
+    pieces = a.reshape(9, 3, 2)
+    h = pieces.max(axis=2)
+    d = (h @ v - y) / 9
+    loss = 4.5 * np.sum(d ** 2)
+    win = pieces.argmax(axis=2)
+    dz = np.zeros((9, 6))
+    for n in range(9):
+        for k in range(3):
+            dz[n, 2 * k + win[n, k]] = d[n] * v[k]
+    dz[np.abs(z) > 2] = 0
+    W -= 0.1 * X.T @ dz
+    v -= 0.1 * h.T @ d
+"""
+WRITTEN = [(" + win[n, k]", "", 16), ("(z) > 2", "(z) < 2", 17)]
+
+
+@pytest.mark.parametrize(("old", "new", "line"), WRITTEN)
+def test_values_in_wrong_places_are_told_where_they_are_written_and_not_where_zeros_are(
+    old: str, new: str, line: int, tmp_path: Path
+) -> None:
+    lines, text = said(MAXOUT.replace(old, new), tmp_path)
+    assert lines[0] == line, text
