@@ -67,16 +67,17 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     found = _defined(asked, book)
     parts, left = found.parts, [each for each in found.left if not each.final]
     last = [each for each in found.left if each.final]
-    to_run = left or not (parts or last) or any(each.runs for each in last)
+    to_run = left or not parts or any(each.runs for each in last)
     to_run = to_run or makes(asked.place, found.aside)  # such as layers whose methods are not known
     runs = stopped is None and asked.name is None and has_main(asked.place)
     if to_run and runs:
         seconds = min(BRIEFLY if parts else PATIENTLY, asked.timeout)
         try:
             ran = _run(replace(asked, timeout=seconds))
-            note = "used", names_text([each.name for each in left])
+            shown = [*left, *(each for each in last if each.runs or not parts)]
+            note = "used", names_text([each.name for each in shown])
             parts.append(replace(ran, ran=replace(ran.ran, notes=(*ran.ran.notes, note))))
-            left, last = [], [each for each in last if not each.runs]
+            left, last = [], [each for each in last if each not in shown]
         except SubjectError as error:  # it may need arguments, or data that are not here
             idle = str(error).partition("\n")[0]  # a change of its run is told by `run`
     elif runs and parts and all(each.ok for each in parts):

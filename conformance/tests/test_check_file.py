@@ -925,3 +925,46 @@ def test_layers_that_are_right_are_also_judged_where_their_file_trains(
 ) -> None:
     (tmp_path / "net.py").write_text(TRAINED_LAYERS.replace("(1 - h ** 2)", slope))
     assert conformance.check(str(tmp_path / "net.py")).exit_code == code
+
+
+LINKED = """import numpy as np
+
+
+class Stage:
+    def __init__(self, n, k, rng, below=None):
+        self.w, self.b, self.below = rng.normal(size=(k, n)), np.zeros(k), below
+
+    def answer(self, x):
+        self.x = x if self.below is None else self.below.answer(x)
+        self.y = np.tanh(self.w @ self.x + self.b)
+        return self.y
+
+    def send_back(self, blame):
+        slope = blame * (1 - self.y ** 2)
+        self.dw, self.db = np.outer(slope, self.x), slope
+        if self.below is not None:
+            self.below.send_back(self.w.T @ slope)
+
+    def learn(self, rate):
+        self.w = self.w - rate * self.dw
+        self.b = self.b - rate * self.db
+        if self.below is not None:
+            self.below.learn(rate)
+
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    top = Stage(4, 2, rng, Stage(3, 4, rng))
+    for x in rng.normal(size=(30, 3)):
+        top.send_back(top.answer(x) - np.array([x[0] > 0, x[1] > 0]))
+        top.learn(0.1)
+"""
+
+
+def test_a_file_of_which_nothing_is_judged_is_run(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(LINKED)
+    report = conformance.check(str(tmp_path / "net.py"))
+    assert (report.exit_code, "4 gradients, all right" in str(report)) == (0, True), str(report)
+    (tmp_path / "net.py").write_text(LINKED.replace("self.w.T @ slope", "self.w.T @ blame"))
+    report = conformance.check(str(tmp_path / "net.py"))
+    assert (report.exit_code, [each.line for each in report.blames]) == (1, [18]), str(report)
