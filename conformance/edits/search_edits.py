@@ -263,9 +263,16 @@ class _Ways:
             return
         for each in level.changes(self.slots(line), self.names.scope(line)):
             made = tuple((id(s.parent), s.field, s.place, ast.dump(new)) for s, new in each.puts)
-            if made not in self.given and not any(is_constant(new) for _, new in each.puts):
+            idle = any(is_constant(new) or _gives_itself(slot, new) for slot, new in each.puts)
+            if made not in self.given and not idle:
                 self.given.add(made)
                 yield each
+
+
+def _gives_itself(slot: Slot, new: ast.AST) -> bool:
+    """Whether a name would be given its own value, which nobody writes."""
+    targets = slot.parent.targets if isinstance(slot.parent, ast.Assign) else []
+    return any(ast.unparse(each) == ast.unparse(new) for each in targets)
 
 
 def _innermost(definition: ast.AST, line: int) -> ast.AST:
