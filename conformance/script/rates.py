@@ -1,6 +1,7 @@
 """What of the factor of gradients belongs to the learning rate.
 
-Left out: which arrays are added how many times (`multiples.py`).
+And the numbers by which some parameters are moved and others are not, of which one is wrong. Left
+out: which arrays are added how many times (`multiples.py`).
 """
 
 import ast
@@ -9,14 +10,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.findings import Examined, Line
+from conformance.backward.findings import Changed, Examined, Line, Named
 from conformance.backward.source import lines_of, operands
 from conformance.backward.syntax import assigned, loops_around, statement, stored
+from conformance.backward.value_names import operand_text, operation_text
 from conformance.script.judgement import Judgement
-from conformance.script.linear import alike, scalar
+from conformance.script.linear import SAME_FACTOR, alike, scalar
 from conformance.script.multiples import PRODUCTS, is_convention
 from conformance.script.parameters import Parameter
 from conformance.script.update import Update
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
@@ -143,3 +146,69 @@ def _gone_through(line: Line) -> Iterator[str]:
     for each in loops_around(line):
         if isinstance(each, ast.For):
             yield from stored(each)
+
+
+def without_a_tie(judgement: Judgement, own: Sequence[float]) -> Sequence[float]:
+    """The usual factors; where half have another, that of the half which lacks no number of it.
+
+    Such a number is a rate or a share, which makes a step shorter: by a larger one it is too long.
+    But where that gradient is multiplied by it already, the shorter one is so twice.
+
+    Args:
+        judgement: of an update.
+        own: how many times the gradient of each is added to most parameters of its network.
+    """
+    pairs = [*zip(judgement.updates, judgement.chosen, strict=True)]
+    as_usual = [alike(by, most) for (_, (_, by)), most in zip(pairs, own, strict=True)]
+    others = [by for (_, (_, by)), usual in zip(pairs, as_usual, strict=True) if not usual]
+    if 2 * len(others) != len(pairs) or not all(alike(others[0], each) for each in others):
+        return own
+    by = others[0] / own[as_usual.index(True)]
+    longer, (gradient, _) = pairs[as_usual.index(abs(by) < 1)]
+    share = min(abs(by), abs(1 / by))
+    if share < 1 - SAME_FACTOR and _is_multiplied(judgement, gradient, share):
+        return own if abs(by) < 1 else [others[0]] * len(own)
+    lacks = number_apart(judgement, longer, share) if abs(by) < 1 else None
+    return own if lacks is None else [others[0]] * len(own)
+
+
+def _is_multiplied(judgement: Judgement, gradient: Node, share: float) -> bool:
+    """Whether a gradient is computed beside the loss by a product with a number, or by a mean."""
+    loss = 0 if judgement.loss is None else judgement.loss.uses
+    for node in walk([gradient], lambda each: each.inputs):
+        if node.operation in (*PRODUCTS, "mean") and not loss >> node.number & 1:
+            size = np.size(node.inputs[0].value) / np.size(node.value)
+            numbers = (size,) if node.operation == "mean" else map(scalar, node.args[:2])
+            by_it = share if node.operation == "multiply" else 1 / share
+            if any(alike(number or 0.0, by_it) for number in numbers):
+                return True
+    return False
+
+
+def number_apart(judgement: Judgement, made: Update, by: float) -> Changed | None:
+    """The number by which other parameters are moved, and one is not, or it alone; None if unknown.
+
+    Args:
+        judgement: of an update.
+        made: the update of that one.
+        by: how many times as far the others are moved.
+    """
+    gradients = [node for node, _ in judgement.chosen]
+    ways = {each: each.way(*gradients) for each in judgement.updates}
+    every = sorted(set().union(*ways.values()), key=lambda each: each.number)
+    rows = [(e, *pair) for e in every for pair in zip(operands(e), e.args, strict=False)]
+    own = dict(zip(judgement.updates, (factor for _, factor in judgement.chosen), strict=True))
+    beside = [way for each, way in ways.items() if alike(own[each], own[made] * by)]
+    used = {ast.unparse(number) for node, number, _ in rows if any(node in e for e in beside)}
+    for node, number, arg in rows:
+        too_much = by if node.operation == "divide" else 1 / by
+        apart = (
+            node in ways[made] and node.operation in PRODUCTS and ast.unparse(number) not in used
+        )
+        if apart and alike(scalar(arg) or 0.0, too_much):
+            return Changed("extra", ast.unparse(number), "", operation_text(node))
+    name = next((ast.unparse(e) for _, e, arg in rows if alike(scalar(arg) or 0.0, by)), "")
+    parts = [part for each in gradients for part in made.parts_of(each)]
+    there = ((each, arg) for each in ways[made] for arg in each.args if arg in parts)
+    text = next((operand_text(*each) for each in there), "")
+    return Changed("factor", "", "×", text, Named(name, None)) if name and text else None

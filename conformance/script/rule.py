@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from conformance.backward.compared_quantities import multiple
-from conformance.backward.findings import Accused, Cause, Changed, Line, Named, merged
+from conformance.backward.findings import Accused, Cause, Line, merged
 from conformance.backward.source import is_float, lines_of
 from conformance.backward.source import operands as operands_of
 from conformance.backward.syntax import assigned, passed
-from conformance.backward.value_names import operand_text
 from conformance.script.histories import OTHER, UNKNOWN, Known, of_others, precision
 from conformance.script.judgement import Judgement
 from conformance.script.kept_states import accused, not_kept, unwritten
@@ -25,11 +24,10 @@ from conformance.script.linear import (
     entrywise,
     kept,
     read_forward,
-    scalar,
     written_places,
 )
 from conformance.script.multiples import ahead_of
-from conformance.script.rates import at_own_rates
+from conformance.script.rates import at_own_rates, number_apart, without_a_tie
 from conformance.script.rows import Carried
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
@@ -140,7 +138,7 @@ def uneven(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
     ]
     turned = [*map(np.sign, shares)]
     usual_of = judgement.factors or _of_known(judgement, told) or _factors(judgement)
-    own = _without_a_tie(judgement, usual_of)
+    own = without_a_tie(judgement, usual_of)
     pairs = zip(turned, judgement.chosen, own, strict=True)
     down = [sign for sign, (_, factor), most in pairs if factor * most > 0]
     usual = max(down or turned, key=turned.count)
@@ -156,37 +154,8 @@ def uneven(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
             kind = "ascends" if ratio < 0 else "step"
             last = sign == usual if ratio < 0 else alike(share, shares[i])
             lines = lines_of(each.new) if last else _line(each)
-            lacks = _lacking(judgement, each, 1 / ratio)
+            lacks = number_apart(judgement, each, 1 / ratio)
             yield accused(each, lines, Cause(kind, factor=ratio, changed=lacks))
-
-
-def _without_a_tie(judgement: Judgement, own: Sequence[float]) -> Sequence[float]:
-    """The usual factors; where half have another, that of the half which lacks no number of it.
-
-    Such a number is a rate or a share, which makes a step shorter: by a larger one it is too long.
-    """
-    pairs = [*zip(judgement.updates, (factor for _, factor in judgement.chosen), strict=True)]
-    as_usual = [alike(factor, most) for (_, factor), most in zip(pairs, own, strict=True)]
-    others = [factor for (_, factor), usual in zip(pairs, as_usual, strict=True) if not usual]
-    if 2 * len(others) != len(pairs) or not all(alike(others[0], each) for each in others):
-        return own
-    first = as_usual.index(True)
-    by = others[0] / own[first]
-    lacks = _lacking(judgement, pairs[first][0], by) if abs(by) < 1 else None
-    return own if lacks is None else [others[0]] * len(own)
-
-
-def _lacking(judgement: Judgement, made: Update, by: float) -> Changed | None:
-    """The number by which other parameters are moved, and this one is not, if one is found."""
-    gradients = [node for node, _ in judgement.chosen]
-    ways = {each: each.way(*gradients) for each in judgement.updates}
-    every = sorted(set().union(*ways.values()), key=lambda each: each.number)
-    pairs = [pair for each in every for pair in zip(operands_of(each), each.args, strict=False)]
-    name = next((ast.unparse(e) for e, arg in pairs if alike(scalar(arg) or 0.0, by)), "")
-    parts = [part for each in gradients for part in made.parts_of(each)]
-    own = ((each, arg) for each in ways[made] for arg in each.args if arg in parts)
-    there = next((operand_text(*each) for each in own), "")
-    return Changed("factor", "", "×", there, Named(name, None)) if name and there else None
 
 
 def _of_known(judgement: Judgement, told: Sequence[Known]) -> list[float]:

@@ -703,6 +703,30 @@ def test_of_two_that_go_unevenly_the_one_that_lacks_a_number_is_wrong(
     assert "has to be multiplied by `1 - beta`" in str(report)
 
 
+TWICE = """import numpy as np
+rng = np.random.default_rng(4)
+X, Y = rng.normal(size=(9, 3)), rng.normal(size=(9, 2))
+m, eta, w, c = len(X), 0.1, rng.normal(size=(3, 2)), np.zeros(2)
+for epoch in range(9):
+    off = X @ w + c - Y
+    dw = X.T @ off / m
+    dc = off.mean(axis=0)
+    w = w - eta * dw
+    c = c - eta * dc
+    print((off**2).sum() / m)
+"""
+
+
+@pytest.mark.parametrize(("name", "line"), [("w", 9), ("c", 10)])
+def test_of_two_that_go_unevenly_the_one_that_is_divided_twice_is_wrong(
+    name: str, line: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, TWICE, (f"eta * d{name}", f"eta * d{name} / m"))
+    (accused,) = report.examined.accused
+    assert accused.lines[0].line == line
+    assert f"in `eta * d{name} / m`, `m` is too much" in str(report)
+
+
 CENTRED = """import numpy as np
 rng = np.random.default_rng(9)
 X, y = rng.normal(size=(30, 3)), rng.normal(size=(30, 1))
