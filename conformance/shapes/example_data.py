@@ -235,8 +235,11 @@ def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
 
 
 def _values(sizes: Sizes) -> Array:
-    """A target of 0 or 1 for each sample, in a column."""
-    values: Array = (np.arange(sizes.m) % 3 != 0).astype(float)
+    """A target of 0 or 1 for each sample, in a column; 1 for a single one.
+
+    Of a target of 0 the error is the output itself, which may stand for it by mistake.
+    """
+    values: Array = (np.arange(M - sizes.m, M) % 3 != 0).astype(float)
     return values[:, None]
 
 

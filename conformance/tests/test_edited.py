@@ -521,7 +521,29 @@ class SoftmaxWithLoss:
         return dout * (self.y - self.t) / len(self.y)
 """
 
+ONE_SAMPLE = """import numpy as np
+
+class Regressor:
+    def __init__(self, n_in, n_hidden, n_out, lr=0.1):
+        self.U = np.random.normal(0.0, 0.5, (n_hidden, n_in))
+        self.V = np.random.normal(0.0, 0.5, (n_out, n_hidden))
+        self.lr = lr
+
+    def predict(self, sample):
+        x = np.array(sample, ndmin=2).T
+        self.h = np.tanh(self.U @ x)
+        return self.V @ self.h
+
+    def train(self, sample, wanted):
+        x = np.array(sample, ndmin=2).T
+        out = self.predict(sample)
+        err = np.array(wanted, ndmin=2).T - out
+        back = self.V.T @ err
+        self.V += self.lr * (err * self.h).T
+        self.U += self.lr * (back * (1 - self.h**2)) * x.T
+"""
 KINDS = {
+    "of an output in the place of its error": (ONE_SAMPLE, "self.V.T @ err", "self.V.T @ out"),
     "of layers that give the gradient of the input, too": (
         DROPS,
         "grad * self.mask",
