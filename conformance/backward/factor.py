@@ -31,12 +31,15 @@ class Shared:
         live: how many there are that are not 0 everywhere.
         told: how many of these tell it, if others have another one: none, if they are all single
             numbers, but for zeros.
+        last: whether they are those of the last parameters, and not all: what is wrong on the way
+            down makes all before them wrong.
     """
 
     factor: float
     count: int
     live: int
     told: int = 0
+    last: bool = False
 
     @property
     def by_all(self) -> bool:
@@ -108,7 +111,9 @@ def shared(
     near = (r is not None and _near(r, sign * best.factor) for r in ratios)
     right = [each.right for each, is_near in zip(live, near, strict=True) if is_near]
     several = any(np.count_nonzero(each) > 1 for each in right)
-    return replace(best, told=best.count if several else 0)
+    end = ratios[len(ratios) - best.count :]
+    last = best.count < len(ratios) and _count(end, sign * best.factor) == best.count
+    return replace(best, told=best.count if several else 0, last=several and last)
 
 
 MOVED = 0.01  # of a parameter

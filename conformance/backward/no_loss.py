@@ -268,9 +268,15 @@ def tried(
 def best(found: Sequence[Tried]) -> Tried | None:
     """The cost that makes most gradients right, up to a usual factor if there is such a one.
 
-    None if none makes any right.
+    None if none makes any right. Where no cost makes all right, before others comes one that makes
+    those of the last parameters right: their errors are its own, and another is sent back.
     """
-    most = max(found, key=lambda e: (e.fits, e.count, not e.weighted, e.is_usual), default=None)
+
+    def rank(one: Tried) -> tuple[bool, bool, int, bool, bool]:
+        last = one.shared.last and one.is_usual and one.decay is None
+        return one.fits, last, one.count, not one.weighted, one.is_usual
+
+    most = max(found, key=rank, default=None)
     return most if most is not None and most.count else None
 
 

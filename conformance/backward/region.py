@@ -18,7 +18,7 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match
 from conformance.backward.groups import Factor, Group, Repair, grouped
 from conformance.backward.judge_gradients import distance
 from conformance.backward.slips import COMPARISONS
-from conformance.backward.source import CHOOSES, MOVES, is_float
+from conformance.backward.source import CHOOSES, MOVES, RENAMED, is_float
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from reference.step import Array
@@ -147,8 +147,15 @@ class Region:
         """Where a value that is still right for something is taken for something else.
 
         That is the operation after the last one that gives exactly a ∂C/∂v; itself, where what
-        follows is used as something else.
+        follows is used as something else, unless a line below gives it the name of that.
         """
+        repair = self._turning()
+        first, needed = self._first_wrong(repair), self.needed(repair)
+        if needed and any(self._leads_only_to(needed, each) for each in self.known(first)):
+            return next((e for e in self.repairs if _renames(e, first)), repair)
+        return repair
+
+    def _turning(self) -> Repair:
         last = -1
         for i, each in enumerate(self.repairs):
             if self._exactly_right(each):
@@ -303,6 +310,16 @@ def _moves(repair: Repair, before: Repair) -> bool:
     """Whether an operation only moves what another one gave."""
     node = repair.group.first
     return node.operation in MOVES and before.group.first in node.inputs
+
+
+def _renames(repair: Repair, value: Node) -> bool:
+    """Whether a line only gives a value the name by which it is used below, in no later round."""
+    node = repair.group.first
+    if node.operation != RENAMED or value not in node.inputs:
+        return False
+    at = node.frames[0]
+    used = (e for user in node.consumers for e in user.frames if e.function == at.function)
+    return all(each.line > at.line for each in used)
 
 
 def _is_gradient(repair: Repair) -> bool:

@@ -56,6 +56,8 @@ Trial = Callable[[], bool]
 
 Edited = tuple[LiveFunction, Edit]
 
+NAMES = ast.Name | ast.arg
+
 
 class Mistake(NamedTuple):
     """What a change is looked for; see `search`."""
@@ -241,16 +243,14 @@ class _Ways:
         self.given: set[Hashable] = set()
 
     def knows(self, other: ast.expr | None, line: int) -> bool:
-        """Whether an expression is a name, or one of what the function around a line has.
+        """Whether the function around a line has all names that an expression reads.
 
         A method has `self.p[0]`, and no `net[1].p[0]`: it is one of several layers.
         """
-        held = other
-        while isinstance(held, ast.Subscript | ast.Attribute):
-            held = held.value
-        inside = ast.walk(_innermost(self.function.definition, line))
-        read = {each.id for each in inside if isinstance(each, ast.Name)}
-        return held is other or not isinstance(held, ast.Name) or held.id in read
+        inside = [*ast.walk(_innermost(self.function.definition, line))]
+        own = {e.id if isinstance(e, ast.Name) else e.arg for e in inside if isinstance(e, NAMES)}
+        read = (e.id for e in ast.walk(other or ast.Pass()) if isinstance(e, ast.Name))
+        return {*read} <= {*own, self.names.numpy}
 
     def slots(self, line: int) -> list[Slot]:
         """The places of expressions on a line."""

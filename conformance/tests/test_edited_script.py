@@ -307,7 +307,63 @@ for epoch in range(20):
     shift -= 0.2 * slope.sum()
     coef -= 0.2 * grad
 """
+CALLED = """import numpy as np
+
+def relu(z):
+    return np.maximum(0, z)
+
+def step_of(z):
+    return z > 0
+
+def forward(X, W, b, V, c):
+    Z = W @ X + b
+    A = relu(Z)
+    return A, 1 / (1 + np.exp(-(V @ A + c)))
+
+def gradients(X, Y, A, P, V):
+    d = (P - Y) / X.shape[1]
+    dA = V.T @ d
+    dZ = dA * step_of(A)
+    return dZ @ X.T, dZ.sum(axis=1, keepdims=True), d @ A.T, d.sum(axis=1, keepdims=True)
+
+rng = np.random.default_rng(8)
+X, Y = rng.normal(size=(3, 9)), rng.integers(0, 2, (1, 9))
+W, b, V, c = rng.normal(size=(4, 3)), np.zeros((4, 1)), rng.normal(size=(1, 4)), np.zeros((1, 1))
+for _ in range(1):
+    A, P = forward(X, W, b, V, c)
+    print(-np.mean(Y * np.log(P) + (1 - Y) * np.log(1 - P)))
+    dW, db, dV, dc = gradients(X, Y, A, P, V)
+    W, b, V, c = W - 0.2 * dW, b - 0.2 * db, V - 0.2 * dV, c - 0.2 * dc
+"""
+SECOND_NAME = """import numpy as np
+
+def sigmoid(t):
+    return 1 / (1 + np.exp(-t))
+
+def dsigmoid(s):
+    return s * (1 - s)
+
+rng = np.random.default_rng(6)
+X, T = rng.normal(size=(7, 3)), rng.uniform(size=(7, 2))
+A, B, C = rng.normal(size=(3, 4)), rng.normal(size=(4, 4)), rng.normal(size=(4, 2))
+for _ in range(4):
+    g = sigmoid(X @ A)
+    h = sigmoid(g @ B)
+    o = sigmoid(h @ C)
+    o_err = T - o
+    o_delta = o_err * dsigmoid(o)
+    h_err = o_delta @ C.T
+    h_delta = h_err * dsigmoid(h)
+    g_err = h_delta @ B.T
+    g_delta = g_err * dsigmoid(g)
+    C += 0.4 * h.T @ o_delta
+    B += 0.4 * g.T @ h_delta
+    A += 0.4 * X.T @ g_delta
+"""
 WRONG = {
+    "of a call whose function has no other operand": (CALLED, "step_of(A)", "step_of(dA)"),
+    "that only names a derivative": (SECOND_NAME, "h_err * dsigmoid(h)", "h_err"),
+    "of an error that is sent back": (SECOND_NAME, "o_delta @ C.T", "o_err @ C.T"),
     "of a matrix of lists that is transposed": (ROUNDS, "M[i][k] * dc[i]", "M[k][i] * dc[i]"),
     "of a gradient that is a decay alone": (RIDGE, "grad += alpha", "grad = alpha"),
     "that is no name of an equal number": (NAMED, " + z * weight", " + z"),
