@@ -25,7 +25,7 @@ from conformance.script.rows import Carried, may_be_same, scaled_by_itself, with
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, flat, is_part, taken
 
-FEW = 4  # sets of uses that a new value shares most with, and values of each: one may be the old
+FEW = 4  # values that a new one shares most uses with, of which one may be the old one
 
 PARTS = 16  # of an array that are written into one after another in one step
 
@@ -111,10 +111,11 @@ class _Search:
                 continue
             olds, key = list(self.ancestors(node)), operation_key(node)
             alike = [each for each in olds if self.alike(each, node)]
-            nearest = [*self._nearest(node, alike)]
+            nearest = sorted(alike, key=lambda each: -self.alike(each, node))[:FEW]
             before = next((e for e in olds if operation_key(e) == key), None)  # one loop ago
             nearest = nearest if before is None else [before, *nearest]
-            old = next((e for e in nearest if self.is_moved_by(e, node)), None)
+            moved = (e for e in nearest if self.is_moved_by(e, node))
+            old = next(chained(moved, self._of_each_use(node, alike)), None)
             if old is None or self.begins_again(old, node):
                 continue
             if before is not None and old in self.ancestors(before):
@@ -122,8 +123,8 @@ class _Search:
             found.append((old, node))
         return found
 
-    def _nearest(self, node: Node, alike: Iterable[Node]) -> Iterator[Node]:
-        """Those that share most uses with a value: a few of each set of uses, of a few sets.
+    def _of_each_use(self, node: Node, alike: Iterable[Node]) -> Iterator[Node]:
+        """The old values that a value is computed from, a few of each set of uses.
 
         The values between, where each sample of a batch moves a parameter, have one set.
         """
@@ -131,7 +132,9 @@ class _Search:
         for each in alike:
             groups.setdefault(self.roles(each), []).append(each)
         first = sorted(groups.values(), key=lambda e: -self.alike(e[0], node))[:FEW]
-        return chained.from_iterable(each[:FEW] for each in first)
+        for each in chained.from_iterable(each[:FEW] for each in first):
+            if not is_asked(each, node, self.numbers) and self.is_moved_by(each, node):
+                yield each
 
     def begins_again(self, old: Node, new: Node) -> bool:
         """Whether a new value is a sum of several terms that was begun after the old one was used.
