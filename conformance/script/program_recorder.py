@@ -135,9 +135,10 @@ def _converted(value: Any, one: Callable[[Any], Any], depth: int, seen: set[int]
     if not depth or id(value) in seen:
         return value
     seen.add(id(value))
-    if type(value) is tuple:
-        parts = tuple(_converted(each, one, depth - 1, seen) for each in value)
-        return value if all(a is b for a, b in zip(parts, value, strict=True)) else parts
+    if isinstance(value, tuple):
+        parts = [_converted(each, one, depth - 1, seen) for each in value]
+        same = all(a is b for a, b in zip(parts, value, strict=True))
+        return value if same else getattr(value, "_make", tuple)(parts)
     inner: Any = value if type(value) in (list, dict) else _variables(value)
     keys = range(len(inner)) if type(inner) is list else list(inner)
     for key in keys:

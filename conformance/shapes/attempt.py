@@ -162,12 +162,10 @@ def begin(run: Attempt, values: Values) -> None:
     asked = _differentiated(run)
     for name, root in list(run.roots.items()):
         run.roots[name] = changed(root, name, run.plan.module, change, asked)
-        if name != "self":
-            run.scope.names[name] = run.roots[name]
     for path in values.keys() - run.start.keys() if trace is not None else ():
         _put(run, path, change)
     _feed(run)
-    _share(run)
+    share(run, run.roots)
 
 
 def _differentiated(run: Attempt) -> set[str]:
@@ -224,11 +222,12 @@ def _feed(run: Attempt) -> None:
                 each[name] = run.scope.of(kind)
 
 
-def _share(run: Attempt) -> None:
-    """Let the parameters be found by what they are called."""
-    for name, root in run.roots.items():
+def share(run: Attempt, roots: Mapping[str, Any]) -> None:
+    """Let parameters be found by what they are called."""
+    for name, root in roots.items():
         if name == "self":
             continue
+        run.scope.names[name] = root
         if isinstance(root, dict):
             run.scope.names.update({key: e for key, e in root.items() if isinstance(key, str)})
         if "params" in kinds_of(name) or len(run.roots) == 1:

@@ -40,13 +40,19 @@ def updated(run: Attempt) -> dict[str, Any]:
             found[leaf.path] = leaf.value
             if leaf.is_parameter:
                 found.setdefault(short(leaf.path), leaf.value)  # `return {"w": w}`
+    for name, value in handed_back(run):
+        found |= {leaf.path: leaf.value for leaf in leaves(value, name, run.plan.module)}
+    return found
+
+
+def handed_back(run: Attempt) -> Iterator[tuple[str, Any]]:
+    """What functions that train returned in the place of what they were handed, by its name."""
     for name, root in run.roots.items():
         before = {leaf.path for leaf in leaves(root, name, run.plan.module)}
         for value in _returned_by_training(run, name):
-            after = {leaf.path: leaf.value for leaf in leaves(value, name, run.plan.module)}
-            if name != "self" and before == after.keys():
-                found |= after
-    return found
+            after = {leaf.path for leaf in leaves(value, name, run.plan.module)}
+            if name != "self" and before == after:
+                yield name, value
 
 
 def _returned_by_training(run: Attempt, name: str) -> Iterator[Any]:

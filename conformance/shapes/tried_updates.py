@@ -29,10 +29,11 @@ from conformance.script.judgement import has_single_error
 from conformance.script.source_around import raises_at_once
 from conformance.script_outcome import RULES, Ran
 from conformance.shapes.arguments import kinds_taken, needed, scope_of, several_samples, taken
-from conformance.shapes.attempt import begin, called_in_a_way
+from conformance.shapes.attempt import begin, called_in_a_way, share
 from conformance.shapes.attempts import Attempt, Call, UnfitError
 from conformance.shapes.found import Found
 from conformance.shapes.function_sources import definition_of
+from conformance.shapes.gradients_of_updates import handed_back
 from conformance.shapes.holders import TIME, is_number, number_of
 from conformance.shapes.other_settings import ACTIVATIONS
 from conformance.shapes.plans import takes_inputs
@@ -92,7 +93,7 @@ def tried_update(reading: Reading, name: str, targets: Array | None = None) -> T
             run.roots = plan.make(data, scope)
             calls = _calls(reading, name)
             loops = "count" in kinds_taken(_function(run, calls[-1]))
-            begin(run, reading.run.begun)
+            begin(run, _begun(reading))
             scope.kinds["pairs"] = several_samples(data)
             own = [vars(run.roots["self"])] if "self" in run.roots else [run.roots, scope.names]
             with recorder.within([*own, scope.kinds, vars(plan.module)]):
@@ -100,6 +101,9 @@ def tried_update(reading: Reading, name: str, targets: Array | None = None) -> T
                     for i, call in enumerate(calls):
                         with _numbered(run, call, step):
                             called_in_a_way(run, call, i, None)
+                    moved = dict(handed_back(run))
+                    run.roots.update(moved)
+                    share(run, moved)
             made = Tried(_moved(run, reading))
             return replace(made, ran=_downhill(recorder.ran, recorder.trace))
     except Exception as error:  # a program may refuse to be called so in any way
@@ -108,10 +112,16 @@ def tried_update(reading: Reading, name: str, targets: Array | None = None) -> T
         return made
 
 
+def _begun(reading: Reading) -> dict[str, Any]:
+    """The numbers with which the parameters began of which the gradients are known, by path."""
+    known = {each.parameter for each in reading.places.goals}
+    own = {path for path, (_, node) in reading.run.start.items() if node in known}
+    return {path: each for path, each in reading.run.begun.items() if path in own}
+
+
 def _moved(run: Attempt, reading: Reading) -> bool:
     """Whether parameters of which the gradients are known are not what they were."""
-    known = {each.parameter for each in reading.places.goals}
-    began = {path: node.value for path, (_, node) in reading.run.start.items() if node in known}
+    began = _begun(reading)
     held = {each.path: each.value for each in run.end() if each.path in began}
     return any(not np.allclose(began[path], each, rtol=SAME) for path, each in held.items())
 

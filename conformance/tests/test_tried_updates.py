@@ -1,5 +1,6 @@
 """The update of a class that returns its gradients is called, recorded and judged as well."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -517,3 +518,58 @@ def test_what_training_calls_is_not_called_once_more_after_it(tmp_path: Path) ->
     report = written(IN_PLACE, tmp_path)
     assert report.exit_code == 0, str(report)
     assert "move: gradient descent" in str(report)
+
+
+GIVEN_BACK = """import numpy as np
+
+
+def init_params(sizes):
+    rng = np.random.default_rng(0)
+    return [
+        {"W": rng.normal(size=(m, n)), "b": np.zeros(n), "mW": np.zeros((m, n)), "mb": np.zeros(n)}
+        for m, n in zip(sizes, sizes[1:])
+    ]
+
+
+def forward(params, X):
+    kept = [X]
+    for p in params:
+        kept.append(1 / (1 + np.exp(-(kept[-1] @ p["W"] + p["b"]))))
+    return kept
+
+
+def train_step(params, X, Y, lr=0.1, mu=0.9):
+    kept = forward(params, X)
+    delta = (kept[-1] - Y) / len(X)
+    moved = []
+    for i, p in reversed(list(enumerate(params))):
+        mW = mu * p["mW"] - lr * kept[i].T @ delta
+        mb = mu * p["mb"] - lr * delta.sum(axis=0)
+        moved.insert(0, {"W": p["W"] + mW, "b": p["b"] + mb, "mW": mW, "mb": mb})
+        delta = (delta @ p["W"].T) * kept[i] * (1 - kept[i])
+    return moved
+"""
+
+
+RECORD = 'from collections import namedtuple\n\nLayer = namedtuple("Layer", "W b mW mb")\n'
+IN_RECORDS = RECORD + re.sub(
+    r'p\["(\w+)"\]',
+    r"p.\1",
+    re.sub(r'"(\w+)": ', r"\1=", re.sub(r"{(.*)}", r"Layer(\1)", GIVEN_BACK)),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "old"),
+    [(GIVEN_BACK, '"mb": mb}', '"mb": p["mb"]}'), (IN_RECORDS, "mb=mb)", "mb=p.mb)")],
+    ids=["dicts", "records"],
+)
+def test_each_update_of_a_function_begins_with_what_the_last_one_gave_back(
+    text: str, kept: str, old: str, tmp_path: Path
+) -> None:
+    right = written(text, tmp_path)
+    assert right.exit_code == 0, str(right)
+    assert "train_step: gradient descent with momentum" in str(right)
+    report = written(text.replace(kept, old), tmp_path)
+    line = next(i for i, e in enumerate(text.splitlines(), 1) if kept in e)
+    assert (report.exit_code, report.blames[0].line) == (1, line), str(report)
