@@ -308,7 +308,8 @@ class FileJudging:
         self.used |= set(judged.used)
         calls = [each.partition("(")[0] for each in judged.recognised.calls]
         self.called |= {*calls}
-        self.giving |= {name, *calls[judged.recognised.backward :][:1]}
+        moving = (each.partition(":")[0] for each in judged.recognised.rule)
+        self.giving |= {name, *calls[judged.recognised.backward :][:1], *moving}
         self._send({"name": name, "found": to_values(judged)})
         if judged.unjudged:
             self._send({"left": to_values(without_gradients(name, judged.unjudged))})

@@ -26,13 +26,15 @@ from conformance.shapes.example_data import (
     example_data,
     picture_kinds,
 )
-from conformance.shapes.function_sources import compared_with
+from conformance.shapes.function_sources import compared_with, taken_apart
 
 RATE, PENALTY = 0.1875, 0.21875  # generic: neither is 1/m, nor the root of twice the other
 QUIET = 0
 ACTIVATION, ANOTHER = "sigmoid", "tanh"
 OTHER, THIRD = "other inputs", "third inputs"
 """The kinds of the second inputs of a pair, and of the third ones of a triplet."""
+PAIRS = "pairs"
+"""The kind of samples one by one, each with its target."""
 TRIPLET = tuple(map(re.compile, (r"x?a|anchors?", r"x?p|pos(itives?)?", r"x?n|neg(atives?)?")))
 """What the inputs of a triplet are called."""
 
@@ -103,7 +105,7 @@ class Scope:
         """Whether an argument is known, and what it is."""
         if name in self.names:
             return True, self.names[name]
-        kind = name if name in (OTHER, THIRD) else self.kind(name)
+        kind = name if name in (OTHER, THIRD, PAIRS) else self.kind(name)
         if kind == "sample values":  # two names are two arrays
             return True, np.random.default_rng([*bare(name).encode()]).normal(size=self.of(kind))
         if kind:
@@ -310,6 +312,9 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
     meant |= dict.fromkeys(_target_of_pairs(names, scope.names), "targets")
     if "output" in scope.kinds:
         meant |= dict.fromkeys(_outputs(names, scope.names), "output")
+    holding = [e for e in names if "params" in kinds_of(e)]
+    told = [*((e, "params") for e in holding if len(holding) == 1), *used_as(function)]
+    meant |= {e: kind for e, kind in told if kind in scope.kinds and e not in scope.names}
     for each in taken(function):
         asked = meant.get(each.name, each.name)
         misnamed = scope.kind(asked) == "logits" and not _takes_logits(function)
@@ -332,6 +337,14 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
     told = {at for name, at in arrays.items() if name in scope.names}  # it may have two names
     guessed = [at for name, at in arrays.items() if name not in scope.names]
     return given if len(told) + len(guessed) == len(told.union(guessed)) else None
+
+
+def used_as(function: Callable[..., Any]) -> Iterator[tuple[str, str]]:
+    """The arguments that are samples with their targets, by the parts of each, and their kind."""
+    for name, parts in taken_apart(function).items():
+        kinds = [*map(kinds_of, parts)]
+        if len(parts) == len(("x", "y")) and "inputs" in kinds[0] and "targets" in kinds[1]:
+            yield name, PAIRS
 
 
 def _takes_logits(function: Callable[..., Any]) -> bool:

@@ -21,17 +21,60 @@ def leaves_out_label(function: Any) -> bool:
     return any(f"{name}[:-1]" in slices for name in taken if "row" in kinds_of(name))
 
 
-def takes_apart(function: Any, parts: int) -> bool:
-    """Whether a function takes what an argument holds apart, one by one: `for u, i, r in data`."""
-    code = getattr(function, "__code__", None)
-    taken = () if code is None else code.co_varnames[: code.co_argcount]
-    loops = (e for e in source_parts(function) if isinstance(e, ast.For | ast.comprehension))
-    return any(
-        isinstance(each.iter, ast.Name)
-        and each.iter.id in taken
-        and len(_elements(each.target)) == parts
-        for each in loops
-    )
+def taken_apart(function: Any) -> dict[str, tuple[str, ...]]:
+    """The names that a function gives the parts of each element of an argument, by the argument.
+
+    Such are `for u, i, r in data` and `(x, y), rest = data[0], data[1:]`, also where it hands the
+    argument on to another function of its file.
+    """
+    plain = getattr(function, "__func__", function)
+    return _taken_apart(plain, ()) if isinstance(plain, FunctionType) else {}
+
+
+@lru_cache(maxsize=512)
+def _taken_apart(
+    function: FunctionType, within: tuple[FunctionType, ...]
+) -> dict[str, tuple[str, ...]]:
+    code, found = function.__code__, dict[str, tuple[str, ...]]()
+    taken = code.co_varnames[: code.co_argcount]
+    for each in source_parts(function):
+        pairs = [(of, [*map(ast.unparse, _elements(e))]) for e, of in unpacked(each)]
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Name):
+            other = function.__globals__.get(each.func.id)
+            if isinstance(other, FunctionType) and other not in (*within, function):
+                inside = _taken_apart(other, (*within, function))
+                given = zip(other.__code__.co_varnames, each.args, strict=False)
+                pairs += [(of, [*inside.get(name, ())]) for name, of in given]
+        for of, names in pairs:
+            if names and isinstance(of, ast.Name) and of.id in taken:
+                found.setdefault(of.id, tuple(names))
+    return found
+
+
+def unpacked(part: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What the elements of values are unpacked to in a loop, or where one is assigned."""
+    if isinstance(part, ast.For | ast.comprehension):
+        yield from _in_loop(part.target, part.iter)
+    elif isinstance(part, ast.Assign):
+        values = _elements(part.value)
+        targets = _elements(part.targets[0]) if values else part.targets[:1]
+        for target, value in zip(targets, values or [part.value], strict=False):
+            if isinstance(value, ast.Subscript) and not isinstance(value.slice, ast.Slice):
+                yield target, value.value
+
+
+def _in_loop(target: ast.expr, of: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What each element of a value is unpacked to in a loop through it, numbered or beside others.
+
+    What is put together there, as by `zip`, is not one.
+    """
+    if isinstance(of, ast.Name | ast.Attribute):
+        yield target, of
+    elif isinstance(of, ast.Call) and isinstance(target, ast.Tuple):
+        name = getattr(of.func, "id", "")
+        parts = {"zip": target.elts, "enumerate": target.elts[1:]}.get(name, [])
+        for part, value in zip(parts, of.args, strict=False):
+            yield from _in_loop(part, value)
 
 
 AXIS = ("axis", "keepdims", "dim", "keepdim")

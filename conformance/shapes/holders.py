@@ -26,7 +26,7 @@ from conformance.programs.vocabulary import (
     stem,
 )
 from conformance.shapes.arguments import taken
-from conformance.shapes.function_sources import source_parts
+from conformance.shapes.function_sources import source_parts, unpacked
 from conformance.shapes.plans import methods
 from conformance.tracing.trace import Trace
 
@@ -179,23 +179,9 @@ def _goes_through_pairs(kind: type | FunctionType) -> bool:
     """Whether it goes through pairs of a parameter and its gradient: `for p, g in self.params`."""
     whole = [kind] if isinstance(kind, FunctionType) else vars(kind).values()
     loops = (e for one in whole for e in source_parts(one) if isinstance(e, ast.For))
-    targets = (pair for loop in loops for pair in _elements(loop.target, loop.iter))
+    targets = (pair for loop in loops for pair, _ in unpacked(loop))
     names = ([getattr(e, "id", "") for e in getattr(each, "elts", ())] for each in targets)
     return any(len(e) == len(("p", "g")) and holds(e[0]) and names_gradients(e[1]) for e in names)
-
-
-def _elements(target: ast.expr, of: ast.expr) -> Iterator[ast.expr]:
-    """What each element of a value is unpacked to in a loop through it, numbered or beside others.
-
-    What is put together there, as by `zip`, is not one.
-    """
-    if isinstance(of, ast.Name | ast.Attribute):
-        yield target
-    elif isinstance(of, ast.Call) and isinstance(target, ast.Tuple):
-        name = getattr(of.func, "id", "")
-        parts = {"zip": target.elts, "enumerate": target.elts[1:]}.get(name, [])
-        for part, value in zip(parts, of.args, strict=False):
-            yield from _elements(part, value)
 
 
 def _singular(name: str) -> str:

@@ -29,6 +29,7 @@ from conformance.programs.vocabulary import (
 from conformance.shapes.arguments import (
     ACTIVATION,
     ANOTHER,
+    PAIRS,
     RATE,
     Scope,
     by_name,
@@ -39,6 +40,7 @@ from conformance.shapes.arguments import (
     needed,
     size_kinds,
     taken,
+    used_as,
 )
 from conformance.shapes.attempts import Call, UnfitError, result_of
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
@@ -203,6 +205,12 @@ def takes_gradients(function: Callable[..., Any]) -> bool:
 def takes_inputs(function: Callable[..., Any]) -> bool:
     """Whether a function is given inputs, by the names of its arguments."""
     return any("inputs" in kinds_of(each.name) for each in needed(function))
+
+
+def takes_samples(function: Callable[..., Any]) -> bool:
+    """Whether a function is given samples one by one, and no gradients: it computes its own."""
+    told = PAIRS in kinds_taken(function) or PAIRS in dict(used_as(function)).values()
+    return told and not takes_gradients(function)
 
 
 def trains(function: FunctionType) -> bool:
@@ -387,13 +395,18 @@ def chains(
 ) -> Iterator[tuple[list[Named], list[Named], Call, list[Named]]]:
     """The functions to be called: forward, loss, the one that goes backwards, update.
 
-    Of the first two and of the last one the first that runs is called, or none.
+    Of the first two and of the last one the first that runs is called, or none. What computes the
+    gradients of samples one by one, beside what goes backwards, is tried after that.
     """
-    forward, loss, update = roles["forward"], roles["loss"], roles["update"]
+    forward, loss = roles["forward"], roles["loss"]
+    update = [
+        pair for pair in roles["update"] if not (callable(pair[1]) and takes_samples(pair[1]))
+    ]
     for _, each in roles["backward"]:
         rest = [pair for pair in update if pair[1] != each]
         yield forward, [e for e in loss if e[1] != each], Call("backward", each), rest
     for _, each in roles["loss"]:
         yield [], [], Call("gradients", each), update
     for _, each in roles["train"]:
-        yield forward, loss, Call("train", each), []
+        if not (roles["backward"] and callable(each) and takes_samples(each)):
+            yield forward, loss, Call("train", each), []

@@ -30,7 +30,7 @@ from conformance.shapes.example_data import (
     convolves,
     example_data,
 )
-from conformance.shapes.function_sources import takes_apart
+from conformance.shapes.function_sources import taken_apart
 from conformance.shapes.learned import is_number
 from conformance.shapes.matched import list_of
 from conformance.shapes.places import first_run, places
@@ -270,8 +270,9 @@ class Searched:
 
     def _takes_triples(self, made: Made, data: Data) -> bool:
         """Whether a function takes samples of three parts one by one."""
-        functions = (each for pairs in self.roles.values() for _, each in pairs)
-        return any(takes_apart(self._function(made, data, each), 3) for each in functions)
+        every = (self._function(made, data, e) for pairs in self.roles.values() for _, e in pairs)
+        parts = (names for each in every for names in taken_apart(each).values())
+        return any(len(names) == len(("u", "i", "r")) for names in parts)
 
     def _is_of_others(self, made: Made, data: Data, function: Any) -> bool:
         """Whether a loss makes its own targets of inputs, beside those of a step."""

@@ -36,7 +36,7 @@ from conformance.shapes.function_sources import definition_of
 from conformance.shapes.gradients_of_updates import handed_back
 from conformance.shapes.holders import TIME, is_number, number_of
 from conformance.shapes.other_settings import ACTIVATIONS
-from conformance.shapes.plans import takes_inputs
+from conformance.shapes.plans import takes_gradients, takes_inputs
 from conformance.shapes.reading import PlainRun, Reading
 from conformance.shapes.recorded_updates import (
     is_right,
@@ -71,13 +71,16 @@ class Tried:
     ran: Ran | None = None
 
 
-def tried_update(reading: Reading, name: str, targets: Array | None = None) -> Tried:
+def tried_update(
+    reading: Reading, name: str, targets: Array | None = None, samples: int | None = None
+) -> Tried:
     """What is known of some updates by a method.
 
     Args:
         reading: of the program, which returns its gradients.
         name: of the method.
         targets: in the place of its own.
+        samples: how many there are said to be, if not how many there are.
     """
     from conformance.script.program_recorder import ProgramRecorder  # here: most have none
 
@@ -85,6 +88,7 @@ def tried_update(reading: Reading, name: str, targets: Array | None = None) -> T
     if targets is not None:
         data = replace(data, y=targets)
     scope = scope_of(data)
+    scope.kinds["m"] = samples or scope.kinds["m"]
     run = Attempt(plan, data, scope)
     recorder = ProgramRecorder(plan.said, STEPS)
     made = Tried()
@@ -133,7 +137,9 @@ def _calls(reading: Reading, name: str) -> tuple[Call, ...]:
     called = {getattr(each.function, "__name__", each.function) for each in plan.calls}
     if name in called | {each.name for each in around if each is not None}:
         return plan.calls
-    return (*(each for each in plan.calls if each.role != "update"), Call("update", name))
+    methods = any(isinstance(each.function, str) for each in plan.calls)
+    more = Call("update", name) if methods else Call("train", getattr(plan.module, name))
+    return (*(each for each in plan.calls if each.role != "update"), more)
 
 
 def _function(run: Attempt, call: Call) -> Callable[..., Any]:
@@ -230,7 +236,9 @@ def with_untried(searched: Searched, found: Found) -> Found:
     if taken.source != "returned":
         return _trained(found, giving)
     kind = getattr(searched.module, taken.made.partition("(")[0], None)
-    own = list(_functions(kind)) if isinstance(kind, type) else []
+    if not isinstance(kind, type):
+        return _with_functions(searched, found, calls)
+    own = list(_functions(kind))
     moving = [each.__name__ for each in own if _moves(each, found)]
     idle = [each for each in own if each.__name__ in calls and _is_empty(each)]
     if idle and not moving:
@@ -250,6 +258,29 @@ def with_untried(searched: Searched, found: Found) -> Found:
     found, wrong = _tried(found, names, [each for each in maybe if each not in (*names, *calls)])
     blamed = stopped or wrong
     return found if blamed is None else _blamed(found, blamed)
+
+
+def _with_functions(searched: Searched, found: Found, calls: Sequence[str]) -> Found:
+    """The verdict on functions of a file, with those that move parameters by what they compute.
+
+    Where none was called with the gradients, what is not tried here may be in another way.
+    """
+    every = (each for role in ROLES for _, each in searched.roles[role])
+    own = [e for e in every if isinstance(e, FunctionType) and not takes_gradients(e)]
+    again = found.again
+    own = [e for e in own if isinstance(again, PlainRun) and _has_one_rate(again.reading, e)]
+    names = dict.fromkeys(e.__name__ for e in own if e.__name__ != calls[found.recognised.backward])
+    called = [name for name in names if name in calls]
+    found, wrong = _tried(found, called, [name for name in names if name not in calls])
+    return found if wrong is None else _blamed(found, wrong)
+
+
+def _has_one_rate(reading: Reading, function: FunctionType) -> bool:
+    """Whether a right update is as large, however many samples all are said to be."""
+    told = any(scope_of(reading.data).kind(each.name) == "m" for each in needed(function))
+    ran = [tried_update(reading, function.__name__, samples=n).ran for n in (2, 3) if told]
+    right = [dict(each.rule.numbers) for each in ran if each is not None and is_right(each)]
+    return len({round(each.get("η", 0.0), 9) for each in right}) <= 1
 
 
 def _trained(found: Found, name: str) -> Found:
@@ -329,7 +360,9 @@ def _tried(
     left = [name for name in names if name not in (*judged, *unruled)]
     off = (*taken.off, *left)
     rule = tuple(_said(name, told[name]) for name in right if name not in plain)
-    found = replace(found, recognised=replace(taken, off=off, rule=rule, unruled=unruled))
+    used = (*found.used, *right, *blamed, *unruled)
+    recognised = replace(taken, off=off, rule=rule, unruled=unruled)
+    found = replace(found, recognised=recognised, used=used)
     return found, None if wrong is None else replace(wrong, lines=wrong.lines[:1])
 
 

@@ -573,3 +573,56 @@ def test_each_update_of_a_function_begins_with_what_the_last_one_gave_back(
     report = written(text.replace(kept, old), tmp_path)
     line = next(i for i, e in enumerate(text.splitlines(), 1) if kept in e)
     assert (report.exit_code, report.blames[0].line) == (1, line), str(report)
+
+
+OF_PAIRS = """import numpy as np
+
+
+def sizes_to_net(sizes):
+    rng = np.random.default_rng(3)
+    return [(rng.normal(size=(n, m)), rng.normal(size=(n, 1))) for m, n in zip(sizes, sizes[1:])]
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def backprop(model, x, y):
+    acts = [x]
+    for w, b in model:
+        acts.append(sigmoid(w @ acts[-1] + b))
+    d, grads = acts[-1] - y, []
+    for (w, b), a in zip(model[::-1], acts[-2::-1]):
+        grads.insert(0, (d @ a.T, d))
+        d = (w.T @ d) * a * (1 - a)
+    return grads
+
+
+def summed(model, samples):
+    sums = [(0 * w, 0 * b) for w, b in model]
+    for x, y in samples:
+        sums = [(u + p, v + q) for (u, v), (p, q) in zip(sums, backprop(model, x, y))]
+    return sums
+
+
+def update(model, batch, eta, n):
+    total = summed(model, batch)
+    rate = eta / len(batch)
+    return [(w - rate * dw, b - rate * db) for (w, b), (dw, db) in zip(model, total)]
+"""
+
+
+def test_an_update_is_given_samples_one_by_one_where_it_hands_them_on_to_a_loop(
+    tmp_path: Path,
+) -> None:
+    right = written(OF_PAIRS, tmp_path)
+    assert right.exit_code == 0, str(right)
+    assert "update: gradient descent" in str(right)
+    report = written(OF_PAIRS.replace("b - rate * db", "b + rate * db"), tmp_path)
+    assert (report.exit_code, report.blames[0].line) == (1, len(OF_PAIRS.splitlines()))
+
+
+def test_an_update_by_the_number_of_all_samples_is_not_said_to_be_right(tmp_path: Path) -> None:
+    report = written(OF_PAIRS.replace("eta / len(batch)", "eta / n"), tmp_path)
+    assert "update: gradient descent" not in str(report)
+    assert "not judged: update" in str(report)
