@@ -313,8 +313,9 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
     if "output" in scope.kinds:
         meant |= dict.fromkeys(_outputs(names, scope.names), "output")
     holding = [e for e in names if "params" in kinds_of(e)]
-    told = [*((e, "params") for e in holding if len(holding) == 1), *used_as(function)]
-    meant |= {e: kind for e, kind in told if kind in scope.kinds and e not in scope.names}
+    told = {PAIRS: of_samples(function), "params": holding if len(holding) == 1 else []}
+    for kind in told.keys() & scope.kinds.keys():
+        meant |= {e: kind for e in told[kind] if e not in scope.names}
     for each in taken(function):
         asked = meant.get(each.name, each.name)
         misnamed = scope.kind(asked) == "logits" and not _takes_logits(function)
@@ -339,12 +340,11 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
     return given if len(told) + len(guessed) == len(told.union(guessed)) else None
 
 
-def used_as(function: Callable[..., Any]) -> Iterator[tuple[str, str]]:
-    """The arguments that are samples with their targets, by the parts of each, and their kind."""
-    for name, parts in taken_apart(function).items():
-        kinds = [*map(kinds_of, parts)]
-        if len(parts) == len(("x", "y")) and "inputs" in kinds[0] and "targets" in kinds[1]:
-            yield name, PAIRS
+def of_samples(function: Callable[..., Any]) -> list[str]:
+    """The arguments that are samples with their targets, by the names of the parts of each."""
+    parts = {e: [*map(kinds_of, names)] for e, names in taken_apart(function).items()}
+    pairs = {name: each for name, each in parts.items() if len(each) == len(("x", "y"))}
+    return [name for name, (x, y) in pairs.items() if "inputs" in x and "targets" in y]
 
 
 def _takes_logits(function: Callable[..., Any]) -> bool:

@@ -56,9 +56,9 @@ def unpacked(part: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
     if isinstance(part, ast.For | ast.comprehension):
         yield from _in_loop(part.target, part.iter)
     elif isinstance(part, ast.Assign):
-        values = _elements(part.value)
-        targets = _elements(part.targets[0]) if values else part.targets[:1]
-        for target, value in zip(targets, values or [part.value], strict=False):
+        targets, values = map(_elements, (part.targets[0], part.value))
+        whole = zip(targets, values, strict=False) if values else [(part.targets[0], part.value)]
+        for target, value in whole:
             if isinstance(value, ast.Subscript) and not isinstance(value.slice, ast.Slice):
                 yield target, value.value
 

@@ -38,9 +38,9 @@ from conformance.shapes.arguments import (
     kinds_taken,
     method_of,
     needed,
+    of_samples,
     size_kinds,
     taken,
-    used_as,
 )
 from conformance.shapes.attempts import Call, UnfitError, result_of
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
@@ -209,7 +209,7 @@ def takes_inputs(function: Callable[..., Any]) -> bool:
 
 def takes_samples(function: Callable[..., Any]) -> bool:
     """Whether a function is given samples one by one, and no gradients: it computes its own."""
-    told = PAIRS in kinds_taken(function) or PAIRS in dict(used_as(function)).values()
+    told = PAIRS in kinds_taken(function) or bool(of_samples(function))
     return told and not takes_gradients(function)
 
 

@@ -261,17 +261,13 @@ def with_untried(searched: Searched, found: Found) -> Found:
 
 
 def _with_functions(searched: Searched, found: Found, calls: Sequence[str]) -> Found:
-    """The verdict on functions of a file, with those that move parameters by what they compute.
-
-    Where none was called with the gradients, what is not tried here may be in another way.
-    """
-    every = (each for role in ROLES for _, each in searched.roles[role])
+    """The verdict on functions of a file, with those that move parameters by what they compute."""
+    again, giving = found.again, calls[found.recognised.backward]
+    every = (each for role in ROLES for name, each in searched.roles[role] if name != giving)
     own = [e for e in every if isinstance(e, FunctionType) and not takes_gradients(e)]
-    again = found.again
     own = [e for e in own if isinstance(again, PlainRun) and _has_one_rate(again.reading, e)]
-    names = dict.fromkeys(e.__name__ for e in own if e.__name__ != calls[found.recognised.backward])
-    called = [name for name in names if name in calls]
-    found, wrong = _tried(found, called, [name for name in names if name not in calls])
+    names = [*dict.fromkeys(each.__name__ for each in own if each.__name__ not in calls)]
+    found, wrong = _tried(found, [], names)
     return found if wrong is None else _blamed(found, wrong)
 
 
