@@ -335,9 +335,9 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
                 return None
             given[each.name] = value
     arrays = {name: id(value) for name, value in given.items() if hasattr(value, "shape")}
-    told = {at for name, at in arrays.items() if name in scope.names}  # it may have two names
+    named = {at for name, at in arrays.items() if name in scope.names}  # it may have two names
     guessed = [at for name, at in arrays.items() if name not in scope.names]
-    return given if len(told) + len(guessed) == len(told.union(guessed)) else None
+    return given if len(named) + len(guessed) == len(named.union(guessed)) else None
 
 
 def of_samples(function: Callable[..., Any]) -> list[str]:
