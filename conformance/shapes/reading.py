@@ -176,6 +176,13 @@ class Reading:
         )
 
     @property
+    def gives_parameters(self) -> bool:
+        """Whether what would be the gradients are the parameters themselves, as of a getter."""
+        goals = self.places.direct
+        same = (np.array_equal(each.node.value, each.parameter.value) for each in goals)
+        return bool(goals) and all(same)
+
+    @property
     def is_zero(self) -> bool:
         """Whether each gradient is computed, and 0 but for an ε: an output is compared with itself.
 

@@ -45,6 +45,7 @@ Asked = tuple[tuple[Sizes, str], ...]
 """The sizes that a network is asked for, with the layout of its data."""
 
 LOSS = "it returns a sum of squares, as a loss is, and no gradients"
+HELD = "it returns the parameters, and no gradients"
 ZERO = "every gradient is 0: it may compare the output with itself, or need a call before"
 
 
@@ -91,8 +92,8 @@ class Searched:
                     if unfit or each.is_constant:
                         continue  # the parameters or the outputs may have other shapes
                     loss = self.only is not None and each.is_a_loss
-                    if each.is_zero or loss:
-                        words = LOSS if loss else ZERO
+                    if each.is_zero or each.gives_parameters or loss:
+                        words = LOSS if loss else ZERO if each.is_zero else HELD
                         self.refusal.note(UnfitError(words, len(each.plan.calls) + 1))
                         continue
                     if _misfits(each):
