@@ -269,7 +269,8 @@ class PairSearch:
                 break
             else:
                 break
-        tried = self.judged(chosen)
+        asked = {name for name, *_ in chosen} >= keyed  # else it stopped before it asked for a dict
+        tried = self.judged(chosen) if asked else None
         return None if tried is None else tried[0]
 
     def _misshapen(self, solver: Solver) -> Found | None:
