@@ -14,7 +14,7 @@ from conformance.backward.source import lines_of
 from conformance.backward.value_names import operation_text
 from conformance.script.judgement import Judgement
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node, bits_of_nodes
+from conformance.tracing.node import FILLED, Node, bits_of_nodes
 from reference.step import Array
 
 FEWEST = 4  # rows, of which an order tells something
@@ -46,7 +46,11 @@ class Taken:
     def is_beside(self, other: "Taken") -> bool:
         """Whether another table has as many samples, and was there before the order was."""
         as_many = np.shape(self.table.value)[self.axis] == np.shape(other.table.value)[other.axis]
-        return as_many and other.table.number < self.since
+        began = other.table
+        while began.operation == FILLED:
+            began = began.args[0]
+        ordered = other.table.uses >> self.since & 1
+        return as_many and began.number < self.since and not ordered
 
 
 def by_other_rows(examined: Examined, judgement: Judgement) -> Examined:

@@ -57,6 +57,16 @@ def test_rows_in_the_same_order_are_right(name: str, tmp_path: Path) -> None:
     assert report.exit_code == 0, str(report)
 
 
+def test_a_table_that_is_written_begins_as_it_was_made(tmp_path: Path) -> None:
+    coded = """wanted = np.zeros((40, 2))
+wanted[np.arange(40), kinds] = 1"""
+    written = ("wanted = np.eye(2)[kinds]", coded)
+    report = run_edited(tmp_path, SCRIPT, written)
+    assert report.exit_code == 0, str(report)
+    report = run_edited(tmp_path, SCRIPT, written, WRONG["targets in turn"])
+    assert (report.exit_code, [each.line for each in report.blames]) == (1, [14]), str(report)
+
+
 def test_a_table_that_is_shuffled_as_a_whole_is_followed(tmp_path: Path) -> None:
     both = (ORDERED, f"{ORDERED}\n    features, wanted = features[order], wanted[order]")
     one = (ORDERED, f"{ORDERED}\n    features = features[order]")

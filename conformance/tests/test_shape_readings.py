@@ -1890,3 +1890,44 @@ def test_a_bias_is_told_by_its_use_where_a_function_takes_one_sample(tmp_path: P
     code, lines, said = judged(ONE_BY_ONE.replace("before.T", "(2 * before).T"), tmp_path)
     assert (code, len(lines)) == (1, 1), said
     assert '"k": e @ (2 * before).T' in lines[0]
+
+
+GETTER = """
+import numpy as np
+
+class Netz:
+    def __init__(self, n_ein, n_aus):
+        self.g = np.random.randn(n_aus, n_ein)
+        self.s = np.zeros((n_aus, 1))
+        self.schwung = [0 * each for each in self.teile()]
+
+    def teile(self):
+        return [self.g, self.s]
+
+    def hin(self, eingabe):
+        self.x, self.a = eingabe, self.g @ eingabe + self.s
+        return self.a
+
+    def fehler(self, ziel):
+        return 0.5 * np.sum((self.a - ziel) ** 2) / ziel.shape[1]
+
+    def her(self, ziel):
+        d = (self.a - ziel) / ziel.shape[1]
+        return [d @ self.x.T, d.sum(axis=1, keepdims=True)]
+
+    def lerne(self, eingabe, ziel, rate=0.1):
+        self.hin(eingabe)
+        wert = self.fehler(ziel)
+        for k, (teil, d) in enumerate(zip(self.teile(), self.her(ziel))):
+            self.schwung[k] = 0.9 * self.schwung[k] - rate * d
+            teil += self.schwung[k]
+        return wert
+"""
+
+
+def test_what_returns_the_parameters_gives_no_gradients(tmp_path: Path) -> None:
+    code, _, said = judged(GETTER, tmp_path)
+    assert (code, "her(ziel) gives the gradients" in said) == (0, True), said
+    code, lines, said = judged(GETTER.replace("d.sum(axis=1", "2 * d.sum(axis=1"), tmp_path)
+    assert (code, len(lines)) == (1, 1), said
+    assert "2 * d.sum" in lines[0]
