@@ -42,12 +42,16 @@ MAXIMISED = re.compile(
 )
 
 
-DERIVATIVE = re.compile(r"grad|deriv|prime|delta|back|^d_?[A-Z_]")
+DERIVATIVE = re.compile(r"[Gg]rad|[Dd]eriv|[Pp]rime|[Dd]elta|[Bb]ack|^d_?[A-Z_]")
 
 
 def names_a_loss(name: str) -> bool:
-    """Whether a function of this name gives a loss, or what has to grow, and no derivative."""
-    named = NAMED.fullmatch(name) or MAXIMISED.fullmatch(name)
+    """Whether a function of this name gives a loss, or what has to grow, and no derivative.
+
+    It may be private, and of words that begin with capitals: `_loss`, `computeCost`.
+    """
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name.strip("_"))
+    named = NAMED.fullmatch(words) or MAXIMISED.fullmatch(words)
     return named is not None and not DERIVATIVE.search(name)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.backward.loss_names import names_a_loss
 from conformance.tests.scripts import run_edited
 from conformance.tests.shapes.measure import judged_source as judged
 
@@ -176,3 +177,13 @@ def test_a_loss_of_all_samples_in_some_rounds_tells_nothing_of_a_part(tmp_path: 
     )
     run = run_edited(tmp_path, INLINE, *edits)
     assert (run.exit_code, run.ran.examined.cost) == (0, "cross-entropy")
+
+
+@pytest.mark.parametrize("name", ["_cost", "_loss", "computeCost", "cost", "total_loss"])
+def test_a_loss_may_be_private_and_of_words_with_capitals(name: str) -> None:
+    assert names_a_loss(name)
+
+
+@pytest.mark.parametrize("name", ["_cost_gradient", "costPrime", "lossDelta", "value"])
+def test_a_derivative_is_no_loss(name: str) -> None:
+    assert not names_a_loss(name)
