@@ -15,13 +15,14 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.backward.findings import Line
-from conformance.backward.groups import grouped
+from conformance.backward.groups import grouped, operation_key
 from conformance.backward.loss_names import is_named
 from conformance.backward.loss_numbers import best_loss, has_gradient
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.saturated import is_saturated
 from conformance.backward.source import MOVES, lines_of, stored_names
 from conformance.backward.syntax import reads, statement, tree
+from conformance.errors import UnjudgedError
 from conformance.programs.absent import stood_in
 from conformance.script.chains import is_moved
 from conformance.script.judge_updates import Unjudged
@@ -189,13 +190,27 @@ def _idle(trace: Trace, updates: Sequence[Update]) -> Iterator[Line]:
                     yield Line(frame.file, found.lineno)
 
 
+OF_NO_LOSS = (
+    "its output error is that of no known cost, and not of the loss that it computes ({}): one of "
+    "the two may be wrong"
+)
+
+
 def unused_loss(trace: Trace, judgement: Judgement) -> Iterator[tuple[str, str]]:
-    """A note on the number that a script calls its loss, where it was not judged by it."""
+    """A note on the number that a script calls its loss, where it was not judged by it.
+
+    Raises:
+        UnjudgedError: it is the only one, and no known cost has the output error.
+    """
     if judgement.examined.cost != "own":
         losses = _losses_of_others(Unjudged(ToJudge(trace, judgement.updates)), judgement)
         for each in [each for each in map(_made, losses) if lines_of(each)][-1:]:
             kind, line = "saturated" if is_saturated(trace, each) else "loss", lines_of(each)[0]
-            yield kind, f"{os.path.relpath(line.file)}:{line.line}"
+            where = f"{os.path.relpath(line.file)}:{line.line}"
+            unknown = judgement.ok and judgement.examined.cost == "unknown"
+            if unknown and kind == "loss" and len({*map(operation_key, losses)}) == 1:
+                raise UnjudgedError(OF_NO_LOSS.format(where))
+            yield kind, where
 
 
 def _made(number: Node) -> Node:

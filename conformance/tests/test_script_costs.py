@@ -1034,3 +1034,34 @@ def test_the_output_errors_of_samples_are_told_from_those_of_hidden_layers(tmp_p
     assert run_edited(tmp_path, BACK, ("INPUT", "z")).exit_code == 0
     report = run_edited(tmp_path, BACK, ("INPUT", "squash(z)"))
     assert [each.line for each in report.blames] == [12], str(report)
+
+
+WEIGHTED = """import numpy as np
+rng = np.random.default_rng(3)
+X = rng.normal(size=(30, 4))
+y = (X[:, 0] > 0.5).astype(float)
+w = rng.normal(size=4) * 0.1
+
+def weighted_bce(z, y):
+    soft = np.logaddexp(0, z)
+    return np.mean(3.0 * y * (soft - z) + (1 - y) * soft)
+
+for _ in range(9):
+    g, losses = np.zeros(4), []
+    for at in (0, 10, 20):
+        x, t = X[at : at + 10], y[at : at + 10]
+        z = x @ w
+        losses.append(weighted_bce(z, t))
+        e = np.where(t == 1, 3.0, 1.0) * (1 / (1 + np.exp(-z)) - t)
+        g += x.T @ e / len(x)
+    w = w - 0.1 * g / 3
+"""
+
+
+def test_an_error_of_no_known_cost_beside_a_loss_of_another_is_not_called_right(
+    tmp_path: Path,
+) -> None:
+    report = run_edited(tmp_path, WEIGHTED)
+    assert (report.exit_code, report.examined.cost) == (0, "own")
+    with pytest.raises(UnjudgedError, match="not of the loss that it computes"):
+        run_edited(tmp_path, WEIGHTED, ("np.where(t == 1,", "np.where(t == 0,"))
