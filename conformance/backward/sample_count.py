@@ -46,7 +46,7 @@ def _axis_of_samples(output: Node, parameters: Collection[Node]) -> int:
 
 def _is_of(operand: Node, parameters: Collection[Node]) -> bool:
     """Whether an operand is a parameter, perhaps turned or a part of it."""
-    while operand.operation in ("transpose", "reshape", "getitem"):
+    while operand.operation in ("transpose", "reshape", "getitem") and operand.inputs:
         operand = operand.inputs[0]
     return operand in parameters
 
