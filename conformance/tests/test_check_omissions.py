@@ -638,10 +638,10 @@ def test_lists_of_parameters_are_judged_by_whatever_names(
         assert judged(text.replace(right, wrong), tmp_path)[0] == 1, wrong
 
 
-def test_what_moves_the_parameters_and_is_not_tried_is_told_by_whatever_name(
+def test_what_moves_the_parameters_is_tried_by_whatever_name(
     tmp_path: Path,
 ) -> None:
-    assert "note: lote is not tried" in judged(LIKE_THE_BOOKS, tmp_path)[2]
+    assert "lote: gradient descent" in judged(LIKE_THE_BOOKS, tmp_path)[2]
 
 
 def test_a_list_of_parameters_without_gradients_is_told(tmp_path: Path) -> None:
