@@ -559,6 +559,7 @@ IN_RECORDS = RECORD + re.sub(
 )
 
 
+@pytest.mark.seldom
 @pytest.mark.parametrize(
     ("text", "kept", "old"),
     [(GIVEN_BACK, '"mb": mb}', '"mb": p["mb"]}'), (IN_RECORDS, "mb=mb)", "mb=p.mb)")],
@@ -612,6 +613,7 @@ def update(model, batch, eta, n):
 """
 
 
+@pytest.mark.seldom
 def test_an_update_is_given_samples_one_by_one_where_it_hands_them_on_to_a_loop(
     tmp_path: Path,
 ) -> None:
