@@ -73,12 +73,16 @@ def _statements(module: ast.Module) -> dict[int, ast.stmt]:
 
 def function_around(line: Line) -> ast.FunctionDef | None:
     """The innermost function that a line is in; None if it is in none."""
-    found = [
-        each
-        for each in ast.walk(tree(line.file) or ast.Pass())
-        if isinstance(each, ast.FunctionDef) and each.lineno <= line.line <= (each.end_lineno or 0)
-    ]
+    module = tree(line.file)
+    functions = () if module is None else _functions(module)
+    found = [each for each in functions if each.lineno <= line.line <= (each.end_lineno or 0)]
     return max(found, key=lambda each: each.lineno, default=None)
+
+
+@lru_cache(maxsize=64)
+def _functions(module: ast.Module) -> tuple[ast.FunctionDef, ...]:
+    """The functions and methods of a file."""
+    return tuple(each for each in ast.walk(module) if isinstance(each, ast.FunctionDef))
 
 
 def defined_around(line: Line) -> str:

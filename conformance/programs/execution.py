@@ -179,9 +179,9 @@ def _defines(whole: ast.Module, module: ModuleType) -> bool:
     return any(isinstance(e, DEFINITIONS) for e in whole.body) or module.__name__ in held
 
 
-def names_in(statement: ast.stmt, how: type[ast.expr_context]) -> set[str]:
-    """The names that a statement reads (`ast.Load`), or gives something to (`ast.Store`)."""
-    inside = ast.walk(statement)
+def names_in(part: ast.AST, how: type[ast.expr_context]) -> set[str]:
+    """The names that a part of a source reads (`ast.Load`), or gives something to (`ast.Store`)."""
+    inside = ast.walk(part)
     return {each.id for each in inside if isinstance(each, ast.Name) and isinstance(each.ctx, how)}
 
 

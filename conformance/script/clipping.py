@@ -12,10 +12,11 @@ import numpy as np
 from conformance.backward.findings import Accused, Cause, Line
 from conformance.backward.source import lines_of
 from conformance.backward.syntax import function_around, tree
+from conformance.edits.source_parts import last_name
+from conformance.programs.execution import names_in
 from conformance.script.judgement import Judgement
 from conformance.script.linear import alike
 from conformance.script.multiples import PRODUCTS
-from conformance.script.update import Update
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 
@@ -28,7 +29,29 @@ def is_clipped(judgement: Judgement) -> bool:
 
     What has η in it, and is added as it is, is such a product itself.
     """
-    return any(not made.adaptive for made, _, _ in _scaled(judgement))
+    for made, (gradient, by) in zip(judgement.updates, judgement.chosen, strict=False):
+        own = {made.old, *made.parts_of(gradient)} if alike(abs(by), 1.0) else set()
+        products = made.way(gradient) | own
+        if not made.adaptive and any(map(_is_of_its_factor, products)):
+            return True
+    return False
+
+
+def _is_of_its_factor(node: Node) -> bool:
+    """Whether a product is by a number that is computed of what it multiplies, a gradient.
+
+    It is computed of no other data: an error, which the inputs of a neuron are multiplied by, is.
+    """
+    pairs = (node.inputs, node.inputs[::-1]) if len(node.inputs) == len(("one", "other")) else ()
+    return node.operation in PRODUCTS and any(
+        np.size(number.value) == 1
+        and number.depends_on(other)
+        and not any(
+            each.constant and np.ndim(each.value) and not other.depends_on(each)
+            for each in walk([number])
+        )
+        for number, other in pairs
+    )
 
 
 def unbounded(judgement: Judgement) -> Iterator[Accused]:
@@ -49,17 +72,19 @@ def _unbounded(around: ast.AST) -> Iterator[ast.expr]:
     """The choices between 1 and a quotient of a norm by which no large gradient gets smaller."""
     parents = {part: each for each in ast.walk(around) for part in ast.iter_child_nodes(each)}
     assigned = [each for each in parents if isinstance(each, ast.Assign)]
-    sums = {name for e in assigned if _calls(e.value, SUMS) for name in _names(e, ast.Store)}
-    sums |= {name for e in parents if isinstance(e, ast.AugAssign) for name in _names(e, ast.Store)}
-    sizes = {name for e in assigned if _is_size(e.value, sums) for name in _names(e, ast.Store)}
+    sums = {name for e in assigned if _calls(e.value, SUMS) for name in names_in(e, ast.Store)}
+    sums |= {
+        name for e in parents if isinstance(e, ast.AugAssign) for name in names_in(e, ast.Store)
+    }
+    sizes = {name for e in assigned if _is_size(e.value, sums) for name in names_in(e, ast.Store)}
     for each in parents:
         choice = _choice(each, parents)
         if choice is None:
             continue
         written, larger, *quotient = choice
-        of_size = [_is_size(e, sums) or bool(_names(e, ast.Load) & sizes) for e in quotient]
+        of_size = [_is_size(e, sums) or bool(names_in(e, ast.Load) & sizes) for e in quotient]
         parent = parents[written]
-        kept = _names(parent, ast.Store) if isinstance(parent, ast.Assign) else ()
+        kept = names_in(parent, ast.Store) if isinstance(parent, ast.Assign) else ()
         named: list[ast.AST] = [e for e in parents if isinstance(e, ast.Name) and e.id in kept]
         by = {up for use in named or [written] if (up := _multiplies(use, parents)) is not None}
         bounds = larger == of_size[0] and by == {not larger}
@@ -71,14 +96,14 @@ def _is_size(written: ast.AST, sums: Collection[str]) -> bool:
     """Whether an expression has a norm in it, or the root of a sum."""
     roots = [e for e in ast.walk(written) if isinstance(e, ast.BinOp) and isinstance(e.op, ast.Pow)]
     rooted = any(ast.unparse(each.right) == "0.5" for each in roots) or _calls(written, ("sqrt",))
-    of_sum = _calls(written, SUMS) or not _names(written, ast.Load).isdisjoint(sums)
+    of_sum = _calls(written, SUMS) or not names_in(written, ast.Load).isdisjoint(sums)
     return _calls(written, ("norm",)) or (rooted and of_sum)
 
 
 def _calls(written: ast.AST, names: Collection[str]) -> bool:
     """Whether one of some functions or methods is called within an expression."""
     calls = (each.func for each in ast.walk(written) if isinstance(each, ast.Call))
-    return any(ast.unparse(each).rpartition(".")[2] in names for each in calls)
+    return any(last_name(each) in names for each in calls)
 
 
 def _choice(
@@ -94,7 +119,7 @@ def _choice(
     parent: ast.AST | None = parents[part]
     match parent:
         case ast.Call(func, [_, _] as args) if any(map(_is_1, args)):
-            name = ast.unparse(func).rpartition(".")[2]
+            name = last_name(func)
             found = parent, name in LARGER, part.left, part.right
             return found if name in (*LARGER, *SMALLER) else None
         case ast.IfExp(body=body, orelse=other) if body is part and _is_1(other):
@@ -114,11 +139,6 @@ def _choice(
     return None
 
 
-def _names(written: ast.AST, context: type[ast.expr_context]) -> set[str]:
-    found = (e for e in ast.walk(written) if isinstance(e, ast.Name))
-    return {each.id for each in found if isinstance(each.ctx, context)}
-
-
 def _is_1(written: ast.AST) -> bool:
     return isinstance(written, ast.Constant) and written.value == 1
 
@@ -135,32 +155,3 @@ def _multiplies(use: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool | None
         case ast.keyword("alpha"):  # by which PyTorch multiplies what it adds
             return up
     return up if found else None
-
-
-def _scaled(judgement: Judgement) -> Iterator[tuple[Update, Node, Node]]:
-    """The products of gradients and a number that is computed of them, with their updates."""
-    for made, (gradient, by) in zip(judgement.updates, judgement.chosen, strict=False):
-        own = {made.old, *made.parts_of(gradient)} if alike(abs(by), 1.0) else set()
-        for each in made.way(gradient) | own:
-            number = _factor(each)
-            if number is not None:
-                yield made, each, number
-
-
-def _factor(node: Node) -> Node | None:
-    """The number that is computed of what a product multiplies by it, a gradient; None without one.
-
-    It is computed of no other data: an error, which the inputs of a neuron are multiplied by, is.
-    """
-    pairs = (node.inputs, node.inputs[::-1]) if len(node.inputs) == len(("one", "other")) else ()
-    if node.operation not in PRODUCTS:
-        return None
-    for number, other in pairs:
-        data = (
-            each
-            for each in walk([number])
-            if each.constant and np.ndim(each.value) and not other.depends_on(each)
-        )
-        if np.size(number.value) == 1 and number.depends_on(other) and next(data, None) is None:
-            return number
-    return None
