@@ -81,7 +81,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         except SubjectError as error:  # it may need arguments, or data that are not here
             idle = str(error).partition("\n")[0]  # a change of its run is told by `run`
     elif runs and parts and all(each.ok for each in parts):
-        parts = _with_its_training(asked, parts)
+        parts, trained = _with_its_training(asked, parts)
+        last = [each for each in last if each.name not in trained]
     elif runs and any(_is_wrong_as_called(each) for each in parts):
         parts = _as_it_trains(asked, parts)
     parts, unsigned = settled(parts)
@@ -101,22 +102,25 @@ def _networks(parts: Sequence[Part]) -> list[ShapeReport]:
     return [e for e in reports if e.recognised.coding or e.examined.cost == "own"]
 
 
-def _with_its_training(asked: Asked, parts: list[Part]) -> list[Part]:
+def _with_its_training(asked: Asked, parts: list[Part]) -> tuple[list[Part], Sequence[str]]:
     """The reports on what is right by itself, with that on the file's own training if it tells.
 
     It may be wrong, as with a cost that is another than the default, or judge what was not tried.
+    The names of what it judges are given with them.
     """
     ran = _tried(asked)
     if ran is None:
-        return parts
+        return parts, ()
     networks = _networks(parts)
     moving = any(each.cause.kind in UPDATES for each in ran.examined.accused)
     own = all(each.examined.cost == "own" for each in networks)  # which says more than a known cost
     if ran.exit_code == 1 and (moving or not own or ran.examined.cost == "own"):
         noted = replace(ran, ran=replace(ran.ran, notes=(*ran.ran.notes, ("itself", ""))))
-        return [noted, *parts]
-    tells = ran.ok and any(each.recognised.off or each.recognised.unruled for each in networks)
-    return [*parts, ran] if tells else parts
+        return [noted, *parts], ()
+    judged = {e.name.rpartition(":")[2] for e in parts if isinstance(e, BackwardReport)}
+    tells = any(each.recognised.off or each.recognised.unruled for each in networks)
+    tells = tells or bool(judged and {*ran.ran.within} - judged)
+    return ([*parts, ran], ran.ran.within) if ran.examined.ok and tells else (parts, ())
 
 
 def _is_wrong_as_called(part: Part) -> bool:

@@ -99,6 +99,7 @@ class Ran:
         notes: what else is said, as pairs of a kind and a text of the script's own.
         next_values: what the update that was judged has to make of the parameters, in the process
             that judged, if some gradients are wrong.
+        within: the names of the classes and functions of the script that led to the updates.
     """
 
     script: str
@@ -110,6 +111,7 @@ class Ran:
     unjudged: tuple[str, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
     next_values: tuple[NextValue, ...] = field(default=(), compare=False, repr=False, metadata=OWN)
+    within: tuple[str, ...] = ()
 
 
 def is_judged_as_far(other: Ran, ran: Ran) -> bool:

@@ -9,6 +9,7 @@ import ast
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from copy import deepcopy
 from functools import lru_cache, wraps
 from types import FunctionType, MethodType
@@ -26,6 +27,9 @@ ASKED = "__conformance_asked__"
 """The name, among the builtins, of what is called with a loss and what it is given."""
 
 
+_within: ContextVar[bool] = ContextVar("_within", default=False)
+"""Whether a loss is being asked for."""
+
 Pair = tuple[ast.FunctionDef, ast.FunctionDef, dict[str, str]]
 """A function, the loss that fits it, and what that is given of its arguments."""
 
@@ -33,14 +37,22 @@ Pair = tuple[ast.FunctionDef, ast.FunctionDef, dict[str, str]]
 def asked(named: Callable[[], Any], **given: Any) -> Any:
     """A loss, if to compute it does nothing else; None if it does not run so.
 
+    What it calls itself, such as a prediction, asks for none.
+
     Args:
         named: gives the function.
         given: its arguments.
     """
-    with suppress(Exception):  # other people's code, of which only what it computes is noted
-        loss = named()
-        if isinstance(loss, FunctionType | MethodType) and computes(loss):
-            return loss(**given)
+    if _within.get():
+        return None
+    token = _within.set(True)
+    try:
+        with suppress(Exception):  # other people's code, of which only what it computes is noted
+            loss = named()
+            if isinstance(loss, FunctionType | MethodType) and computes(loss):
+                return loss(**given)
+    finally:
+        _within.reset(token)
     return None
 
 

@@ -14,8 +14,8 @@ from dataclasses import replace
 from conformance.backward.findings import Accused, Cause, Examined, by_one_line
 from conformance.backward.loss_names import by_name
 from conformance.backward.recorded_pass import NotAGradientError
-from conformance.backward.source import lines_of
-from conformance.backward.syntax import function_around
+from conformance.backward.source import lines_of, own_lines
+from conformance.backward.syntax import defined_around, function_around
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
 from conformance.script.blamed_updates import by_strangers, discarded, settled
@@ -113,12 +113,19 @@ def conclude(
         else:
             moved = [each for each in found if each.chain.count >= count]
             ran = _of_updates(trace, moved, variables, count, blame=blame)
+            ran = replace(ran, within=_within(moved))
         return replace(ran, script=script, notes=(*notes, *ran.notes))
     except (NotAGradientError, UnjudgedError) as error:
         why = used_after_update(found, names([each.values for each in found], variables))
         if why is None and isinstance(error, UnjudgedError):
             raise
         raise UnjudgedError(why or f"its gradients cannot be judged: {error}") from error
+
+
+def _within(moved: Sequence[Parameter]) -> tuple[str, ...]:
+    """The names of the classes and functions of a script that led to the first updates."""
+    lines = {line for each in moved for line in own_lines(each.values[1])}
+    return tuple(sorted({*map(defined_around, lines)} - {""}))
 
 
 def _of_updates(

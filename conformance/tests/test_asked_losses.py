@@ -1,10 +1,15 @@
 """A loss that a program defines, and seldom calls, judges the gradients beside it."""
 
+import ast
+import builtins
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conformance.backward.loss_names import names_a_loss
+from conformance.script.asked_losses import ASKED, asked, with_losses
 from conformance.tests.scripts import run_edited
 from conformance.tests.shapes.measure import judged_source as judged
 
@@ -187,3 +192,23 @@ def test_a_loss_may_be_private_and_of_words_with_capitals(name: str) -> None:
 @pytest.mark.parametrize("name", ["_cost_gradient", "costPrime", "lossDelta", "value"])
 def test_a_derivative_is_no_loss(name: str) -> None:
     assert not names_a_loss(name)
+
+
+PREDICTS = """
+def rates(gamma, Z, k):
+    return Z * gamma
+def neg_log_lik(gamma, Z, k):
+    return rates(gamma, Z, k) - k
+"""
+
+
+def test_what_a_loss_itself_calls_asks_for_no_loss() -> None:
+    answers: list[object] = []
+
+    def ask(named: Callable[[], Any], **given: Any) -> None:
+        answers.append(asked(named, **given))
+
+    names: dict[str, Any] = {"__builtins__": {**vars(builtins), ASKED: ask}}
+    exec(compile(with_losses(ast.parse(PREDICTS)), "net.py", "exec"), names)  # noqa: S102 - it is written above
+    names["rates"](2.0, 3.0, 1.0)
+    assert answers == [None, 5.0]

@@ -968,3 +968,32 @@ def test_a_file_of_which_nothing_is_judged_is_run(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(LINKED.replace("self.w.T @ slope", "self.w.T @ blame"))
     report = conformance.check(str(tmp_path / "net.py"))
     assert (report.exit_code, [each.line for each in report.blames]) == (1, [17]), str(report)
+
+
+HANDED_OVER = """import numpy as np
+def costs(theta, x, y):
+    w, b = theta[:6].reshape(2, 3), theta[6:]
+    miss = np.tanh(x @ w.T + b) - y
+    slope = miss * (1 - (miss + y) ** 2)
+    return np.sum(miss**2) / 2, np.concatenate([(slope.T @ x).ravel(), slope.sum(axis=0)])
+def descend(J, theta, alpha, rounds):
+    velocity = np.zeros_like(theta)
+    for _ in range(rounds):
+        _, grad = J(theta)
+        velocity = 0.9 * velocity + alpha * grad
+        theta = theta - velocity
+    return theta
+if __name__ == "__main__":
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=(20, 3)), rng.uniform(-0.9, 0.9, (20, 2))
+    print(descend(lambda theta: costs(theta, x, y), rng.normal(size=8), 0.01, 50))
+"""
+
+
+def test_a_function_that_trains_what_it_is_given_is_judged_where_the_file_calls_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "net.py").write_text(HANDED_OVER)
+    report = conformance.check(str(tmp_path / "net.py"))
+    assert (report.exit_code, "descent with momentum" in str(report)) == (0, True), str(report)
+    assert "not judged" not in str(report)
