@@ -278,7 +278,7 @@ def _mixes(
     whole = v.size == g.size == taken.size and bool(np.all(np.isfinite((v, g, taken))))
     if is_mean and whole and len(rows) > 2 * single:
         mean, own = np.linalg.lstsq(np.stack((v, g), axis=1), taken, rcond=None)[0]
-        if mean * own > 0:
+        if mean and own / mean > precision(v):
             yield of_mean(float(mean / (mean + own)))
 
 

@@ -254,6 +254,8 @@ def generic(run: Attempt, goals: Sequence[Goal] = ()) -> dict[str, Any]:
     for path, (leaf, node) in run.start.items():
         if node is None or not (node in known or _is_parameter(run, leaf, node)):
             continue
+        if known and node not in known and not np.shape(leaf.value):
+            continue  # such as `beta` of an update
         shape = np.shape(leaf.value) or np.shape(after.get(short(path), 0.0))
         drawn = rng.normal(size=shape) / np.sqrt(max(shape, default=1)) + 0.1
         dtype = np.asarray(leaf.value).dtype

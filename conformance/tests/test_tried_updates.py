@@ -628,3 +628,45 @@ def test_an_update_by_the_number_of_all_samples_is_not_said_to_be_right(tmp_path
     report = written(OF_PAIRS.replace("eta / len(batch)", "eta / n"), tmp_path)
     assert "update: gradient descent" not in str(report)
     assert "not judged: update" in str(report)
+
+
+AVERAGED = """import numpy as np
+
+class Net:
+    def __init__(self, sizes, beta=0.9, rate=0.1):
+        self.beta, self.rate = beta, rate
+        self.W = [np.random.randn(a, b) for a, b in zip(sizes, sizes[1:])]
+        self.VW = [np.zeros_like(w) for w in self.W]
+
+    def feed(self, x):
+        self.A = [x]
+        for w in self.W:
+            self.A.append(np.tanh(self.A[-1] @ w))
+        return self.A[-1]
+
+    def cost(self, y):
+        return np.sum((self.A[-1] - y) ** 2) / 2
+
+    def back(self, y):
+        delta, self.dW = self.A[-1] - y, [0] * len(self.W)
+        for i in reversed(range(len(self.W))):
+            delta = delta * (1 - self.A[i + 1] ** 2)
+            self.dW[i], delta = self.A[i].T @ delta, delta @ self.W[i].T
+
+    def fit(self, x, y, epochs=100):
+        for _ in range(epochs):
+            self.feed(x)
+            self.back(y)
+            for i in range(len(self.W)):
+                self.VW[i] = self.beta * self.VW[i] + (1 - self.beta) * self.dW[i]
+                self.W[i] -= self.rate * self.VW[i]
+"""
+
+
+@pytest.mark.parametrize(("line", "code"), [("(1 - self.beta)", 0), ("(self.beta - 1)", 1)])
+def test_a_number_without_a_gradient_is_no_parameter_whatever_it_is_called(
+    line: str, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "net.py").write_text(AVERAGED.replace("(1 - self.beta)", line))
+    report = conformance.check(str(tmp_path / "net.py"))
+    assert report.exit_code == code, str(report)
