@@ -117,7 +117,8 @@ def _without_data(trace: Trace, output: Node) -> Node:
     given = bits_of_nodes(each for each in trace.nodes if each.given)
     moving = [each for each in output.inputs if each.uses & given]
     product = output.operation == "multiply" and len(moving) == 1
-    return moving[0] if product and output.args != (moving[0], moving[0]) else output
+    square = product and all(each is moving[0] for each in output.args)
+    return moving[0] if product and not square else output
 
 
 COSTS: dict[str, Cost] = {

@@ -180,11 +180,15 @@ def begun_anew(one: Carried) -> bool:
     """Whether what moves a value stands in a loop around which another one begins it anew.
 
     The other loop may be that around a call, if the function itself begins it. What is put together
-    of the old value, as `theta = [w, b]` once they were taken out of it, is that value still.
+    of the old value, as `theta = [w, b]` once they were taken out of it, is that value still. So is
+    what several calls of a function move in place.
     """
     pairs = one.values[:2], one.values[-2:]  # the last may be of a part of a round
     ways = [[e.frames for e in _way(*pair) if e.frames] for pair in pairs]
-    return any(_is_begun(each, {_line(e[0]) for e in way}) for way in ways for each in way)
+    again = one.values[1].calls[:1] != one.values[-1].calls[:1]
+    return any(
+        _is_begun(each, {_line(e[0]) for e in way}, again=again) for way in ways for each in way
+    )
 
 
 def _way(old: Node, new: Node) -> list[Node]:
@@ -193,12 +197,13 @@ def _way(old: Node, new: Node) -> list[Node]:
     return way(old, new, within)[1:] if old in within else [new]
 
 
-def _is_begun(frames: Sequence[Frame], passed: Collection[Line]) -> bool:
+def _is_begun(frames: Sequence[Frame], passed: Collection[Line], *, again: bool) -> bool:
     """Whether a value that is handed from round to round is begun anew in a loop around these.
 
     Args:
         frames: of an operation that makes it.
         passed: the lines of all of them.
+        again: whether several calls of a function make it.
     """
     made = statement(frames[0].file, frames[0].line)
     names = stored(made) if isinstance(made, ast.Assign | ast.AugAssign) else set()
@@ -208,7 +213,8 @@ def _is_begun(frames: Sequence[Frame], passed: Collection[Line]) -> bool:
         return False
     outer: list[ast.AST] = [*loops[1:]]
     function = function_around(_line(frames[0]))
-    if function is not None and (kept or any(is_repeated(_line(each)) for each in frames[1:])):
+    repeated = not again if kept else any(is_repeated(_line(each)) for each in frames[1:])
+    if function is not None and repeated:
         outer.append(function)
     handed = [{name, *_handed_to(loops[0], name)} for name in names | kept]
     return any(

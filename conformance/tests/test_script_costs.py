@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from conformance.backward.costs import cost
 from conformance.errors import UnjudgedError
 from conformance.tests.scripts import run_edited
+from conformance.tracing.trace import Trace
 
 ONE_WEIGHT = """import numpy as np
 rng = np.random.default_rng(0)
@@ -1065,3 +1068,10 @@ def test_an_error_of_no_known_cost_beside_a_loss_of_another_is_not_called_right(
     assert (report.exit_code, report.examined.cost) == (0, "own")
     with pytest.raises(UnjudgedError, match="not of the loss that it computes"):
         run_edited(tmp_path, WEIGHTED, ("np.where(t == 1,", "np.where(t == 0,"))
+
+
+def test_what_an_array_of_constants_multiplies_is_an_output_of_some_cost_or_none() -> None:
+    trace, mask = Trace(), np.array([[1.0, 0.0], [1.0, 1.0]])
+    z = trace.argument(trace.given(np.array([[0.5, -1.0], [0.25, 2.0]]), "z"))
+    output = trace.node("multiply", np.multiply, (z, mask), {}, z.value * mask)
+    assert cost(trace, "poisson", [(output, np.eye(2))]) is None

@@ -724,3 +724,37 @@ def test_numbers_in_an_array_of_objects_are_followed(tmp_path: Path) -> None:
 def test_what_numpy_cannot_do_to_objects_it_does_not_do(tmp_path: Path) -> None:
     with pytest.raises(SubjectError, match="no callable exp method"):
         run_edited(tmp_path, AMONG_OBJECTS, ("np.tanh(net[0].dot(x))", "np.exp(net[0])[0]"))
+
+
+STEPPED = """import numpy as np
+rng = np.random.default_rng(5)
+X, t = rng.normal(size=(20, 3)), rng.uniform(-0.8, 0.8, size=(20, 2))
+kept = {"n": 0, "m": {}, "v": {}}
+def begin(inside):
+    p = dict(A=rng.normal(size=(3, inside)), B=rng.normal(size=(inside, 2)) / inside)
+    kept.update(m={k: 0 * e for k, e in p.items()}, v={k: 0 * e for k, e in p.items()})
+    return p
+def step(p, grads, rate):
+    kept["n"] += 1
+    for k in p:
+        kept["m"][k] += 0.1 * (grads[k] - kept["m"][k])
+        kept["v"][k] += 0.01 * (grads[k] ** 2 - kept["v"][k])
+        mean = kept["m"][k] / (1 - 0.9 ** kept["n"])
+        square = kept["v"][k] / (1 - 0.99 ** kept["n"])
+        p[k] -= rate * mean / (np.sqrt(square) + 1e-8)
+p = begin(5)
+for turn in range(60):
+    u = X @ p["A"]
+    h = np.arctan(u)
+    d = (h @ p["B"] - t) / len(X)
+    print(((h @ p["B"] - t) ** 2).sum() / 2 / len(X))
+    step(p, dict(A=X.T @ (d @ p["B"].T / (1 + u**2)), B=h.T @ d), 0.03)
+"""
+
+
+def test_what_several_calls_of_a_function_move_in_place_is_begun_anew_by_none(
+    tmp_path: Path,
+) -> None:
+    run = run_edited(tmp_path, STEPPED, ("(1 + u**2)", "(1 + h**2)"))
+    (blame,) = run.blames
+    assert (run.exit_code, blame.lines[0].line, run.ran.rule.kind) == (1, 23, "adam"), str(run)
