@@ -139,12 +139,14 @@ def _sums(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> Iterat
     """The sums of numbers that one operation gives, as one of each micro-batch.
 
     They may be in a total or a running mean, which has another share of each. Where a number has
-    the same share of all, it is the sum of them, and of whatever else it has.
+    the same share of all, it is the sum of them, and of whatever else it has. One that is computed
+    again is the same.
     """
     given = _given(trace, goals)
     groups = grouped([*walk(losses, lambda each: _numbers(each, given))])
     several = [repeated(trace.nodes, [e.parameter for e in goals], e.nodes) for e in groups]
-    several = [nodes for nodes in several if len(nodes) > 1]
+    alone = [[*{float(e.value): e for e in nodes}.values()] for nodes in several]  # once each
+    several = [nodes for nodes in alone if len(nodes) > 1]
     several = [nodes for nodes in several if not nodes[1].depends_on(nodes[0])]  # such as totals
     forwards = [_forward(trace, each, (*goals,)) for each in losses] if several else []
     for nodes in several:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from inspect import CO_NESTED
+from itertools import pairwise
 from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any
 
@@ -80,7 +81,10 @@ BUILTINS = tuple(
     )
 )  # fmt: skip
 
-STORING = ("STORE_ATTR", "STORE_GLOBAL", "STORE_SUBSCR", "STORE_DEREF", "STORE_SLICE", "DELETE")
+KEEPING, IN_PLACE = "STORE_ATTR", "SWAP"
+"""What gives an object an attribute, and what is done before it by `+=`."""
+
+STORING = (KEEPING, "STORE_GLOBAL", "STORE_SUBSCR", "STORE_DEREF", "STORE_SLICE", "DELETE")
 """What the operations of the interpreter begin with by which something is changed."""
 
 
@@ -331,14 +335,20 @@ def _only_computes(callee: ast.expr, names: dict[str, Any]) -> bool:
     return computes(called)
 
 
-def computes(called: Callable[..., Any]) -> bool:
-    """Whether a function only computes a value, as far as its code tells."""
+def computes(called: Callable[..., Any], *, keeps: bool = False) -> bool:
+    """Whether a function only computes a value, as far as its code tells.
+
+    Args:
+        called: it.
+        keeps: whether a method may keep what it computes in its object.
+    """
     if any(called is each for each in BUILTINS):  # what it belongs to may have no hash
         return True
     if isinstance(called, type):
         return issubclass(called, np.generic)
     if isinstance(called, MethodType) and isinstance(called.__func__, FunctionType):
-        return all(_is_plain(each.__code__) for each in _reached(called.__func__, called.__self__))
+        reached = _reached(called.__func__, called.__self__)
+        return all(_is_plain(each.__code__, keeps=keeps) for each in reached)
     if isinstance(called, FunctionType) and not _of_library(called.__module__):
         return all(_is_plain(each.__code__) for each in _reached(called))
     owner = getattr(called, "__self__", None)
@@ -360,11 +370,18 @@ def _is_safe(name: str) -> bool:
 
 
 @cache
-def _is_plain(code: CodeType) -> bool:
-    """Whether a code changes nothing but its own variables, by its operations and its words."""
+def _is_plain(code: CodeType, *, keeps: bool = False) -> bool:
+    """Whether a code changes nothing but its own variables, by its operations and its words.
+
+    It may give an object an attribute if it `keeps`, but not change one in place.
+    """
     inner = (each for each in code.co_consts if isinstance(each, CodeType))
-    stores = any(each.opname.startswith(STORING) for each in dis.get_instructions(code))
-    return not stores and all(map(_is_safe, code.co_names)) and all(map(_is_plain, inner))
+    done = [each.opname for each in dis.get_instructions(code)]
+    stores = (
+        now.startswith(STORING) and not (keeps and now == KEEPING and before != IN_PLACE)
+        for before, now in pairwise(["", *done])
+    )
+    return not any(stores) and all(map(_is_safe, code.co_names)) and all(map(_is_plain, inner))
 
 
 def _reached(function: FunctionType, owner: object = None) -> list[FunctionType]:

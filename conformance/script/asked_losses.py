@@ -10,15 +10,21 @@ import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from copy import deepcopy
+from copy import copy, deepcopy
 from functools import lru_cache, wraps
 from types import FunctionType, MethodType
 from typing import Any
+
+import numpy as np
 
 from conformance.backward.loss_names import names_a_loss
 from conformance.backward.syntax import tree
 from conformance.edits.right_values import computes
 from conformance.programs.vocabulary import kinds_of
+from conformance.script.parameter_names import own_variables
+
+DEPTH = 4
+"""How far objects within an object are copied."""
 
 SETTINGS = frozenset(("rate", "penalty", "count", "batchsize", "quiet", "seed"))
 """Kinds of arguments that are no data."""
@@ -49,11 +55,28 @@ def asked(named: Callable[[], Any], **given: Any) -> Any:
     try:
         with suppress(Exception):  # other people's code, of which only what it computes is noted
             loss = named()
-            if isinstance(loss, FunctionType | MethodType) and computes(loss):
+            if isinstance(loss, MethodType) and computes(loss, keeps=True):
+                return loss.__func__(_copied(loss.__self__), **given)
+            if isinstance(loss, FunctionType) and computes(loss):
                 return loss(**given)
     finally:
         _within.reset(token)
     return None
+
+
+def _copied(value: Any, depth: int = DEPTH) -> Any:
+    """A copy of an object of the program, and of the lists and objects in it; arrays are shared."""
+    if not depth or isinstance(value, np.ndarray | np.generic | float):
+        return value
+    if type(value) in (list, tuple):
+        return type(value)(_copied(each, depth - 1) for each in value)
+    if type(value) is dict:
+        return {key: _copied(each, depth - 1) for key, each in value.items()}
+    if not own_variables(value):
+        return value
+    found = copy(value)
+    found.__dict__ = {key: _copied(each, depth - 1) for key, each in vars(value).items()}
+    return found
 
 
 def with_losses(module: ast.Module) -> ast.Module:

@@ -4,6 +4,7 @@ Left out: which values are parameters (`parameters.py`), and the gradients by wh
 moved (`judge_updates.py`).
 """
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -22,7 +23,7 @@ from conformance.programs.held_state import GRADIENTS, is_any_tensor
 from conformance.script.linear import ancestors
 from conformance.script.update_step import Step
 from conformance.tracing.arrays import Traced
-from conformance.tracing.frames import is_subject
+from conformance.tracing.frames import is_installed, is_subject
 from conformance.tracing.node import Node, holds_records, states_of
 from conformance.tracing.trace import Trace, is_traced_number
 
@@ -101,6 +102,16 @@ def _within(root: str, value: Any, trace: Trace) -> Iterator[tuple[int, str, Any
         if not numbers and depth < DEPTH and id(each) not in seen and len(waiting) < MANY:
             seen.add(id(each))
             waiting += [(depth + 1, name + part, inner) for part, inner in _parts(each)]
+
+
+def own_variables(value: Any) -> dict[str, Any]:
+    """The attributes of an object of the program."""
+    found = getattr(value, "__dict__", None)
+    if not isinstance(found, dict) or isinstance(value, ModuleType | FunctionType | type):
+        return {}
+    module = sys.modules.get(type(value).__module__)
+    file = getattr(module, "__file__", None) or ""
+    return {} if is_installed(file) else found
 
 
 def _parts(value: Any) -> Iterator[tuple[str, Any]]:

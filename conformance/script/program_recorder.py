@@ -7,21 +7,18 @@ Left out: scripts, which run in a process of their own (`run_script.py`), and th
 (`recorded_block.py`).
 """
 
-import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from conformance.script.asked_losses import asking
 from conformance.script.conclude import conclude
-from conformance.script.parameter_names import Held, held
+from conformance.script.parameter_names import Held, held, own_variables
 from conformance.script.parameters import enough, parameters, steps
 from conformance.script_outcome import Ran
 from conformance.tracing.entering import Entrance, left
-from conformance.tracing.frames import is_installed
 from conformance.tracing.long import MOST, LongTrace
 from conformance.tracing.modules import replaced
 from conformance.tracing.substitute import Float, noted_tensors, substitutes
@@ -139,7 +136,7 @@ def _converted(value: Any, one: Callable[[Any], Any], depth: int, seen: set[int]
         parts = [_converted(each, one, depth - 1, seen) for each in value]
         same = all(a is b for a, b in zip(parts, value, strict=True))
         return value if same else getattr(value, "_make", tuple)(parts)
-    inner: Any = value if type(value) in (list, dict) else _variables(value)
+    inner: Any = value if type(value) in (list, dict) else own_variables(value)
     keys = range(len(inner)) if type(inner) is list else list(inner)
     for key in keys:
         before = inner[key]
@@ -147,13 +144,3 @@ def _converted(value: Any, one: Callable[[Any], Any], depth: int, seen: set[int]
         if after is not before:
             inner[key] = after
     return value
-
-
-def _variables(value: Any) -> dict[str, Any]:
-    """The attributes of an object of the program."""
-    found = getattr(value, "__dict__", None)
-    if not isinstance(found, dict) or isinstance(value, ModuleType | FunctionType | type):
-        return {}
-    module = sys.modules.get(type(value).__module__)
-    file = getattr(module, "__file__", None) or ""
-    return {} if is_installed(file) else found

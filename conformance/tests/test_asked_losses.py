@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from conformance.backward.loss_names import names_a_loss
+from conformance.errors import SubjectError
 from conformance.script.asked_losses import ASKED, asked, with_losses
 from conformance.tests.scripts import run_edited
 from conformance.tests.shapes.measure import judged_source as judged
@@ -137,10 +138,24 @@ def test_a_method_is_judged_by_the_loss_that_its_class_defines(
     assert run_edited(tmp_path, METHODS, ("d = p - y", f"d = {error}")).exit_code == exit_code
 
 
-def test_a_method_that_keeps_what_it_computes_is_not_called_by_us(tmp_path: Path) -> None:
+def test_a_loss_that_keeps_what_it_computes_is_asked_of_a_copy(tmp_path: Path) -> None:
     kept = "p = 1 / (1 + np.exp(-(X @ self.w + self.b)))\n        self.p = p\n        return p"
     edit = "return 1 / (1 + np.exp(-(X @ self.w + self.b)))", kept
-    run = run_edited(tmp_path, METHODS, edit)
+    stale = "p = self.forward(X)\n        d", "X, p = X[:1], self.p[:1]\n        d"
+    assert run_edited(tmp_path, METHODS, edit).ran.examined.cost == "own"
+    with pytest.raises(SubjectError, match="has no attribute 'p'"):
+        run_edited(tmp_path, METHODS, edit, stale)
+
+
+@pytest.mark.parametrize("line", ["self.b += 0", "self.b[0] = 0", "self.calls.append(1)"])
+def test_a_loss_that_changes_what_its_object_has_is_not_asked_for(
+    line: str, tmp_path: Path
+) -> None:
+    edits = (
+        ("np.zeros(1)\n", "np.zeros(1)\n        self.calls = []\n"),
+        ("(self, X, y):\n", "(self, X, y):\n        {line}\n".replace("{line}", line)),
+    )
+    run = run_edited(tmp_path, METHODS, *edits)
     assert (run.exit_code, run.ran.examined.cost) == (0, "cross-entropy")
 
 
