@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -29,9 +30,20 @@ pytestmark = pytest.mark.xdist_group("imports")  # one worker reads the sources,
 
 
 @cache
-def tree(path: Path) -> ast.Module:
-    """The syntax of a module."""
-    return ast.parse(path.read_bytes())
+def read(path: Path) -> tuple[str, list[ast.Import | ast.ImportFrom]]:
+    """The docstring of a module, and its imports; not all its syntax, which fills the memory."""
+    module = ast.parse(path.read_bytes())
+    found = [each for each in statements(module) if isinstance(each, ast.Import | ast.ImportFrom)]
+    return ast.get_docstring(module) or "", found
+
+
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All statements in a node, but for those that types alone need."""
+    for each in ast.iter_child_nodes(node):
+        typing = isinstance(each, ast.If) and ast.unparse(each.test) == "TYPE_CHECKING"
+        if isinstance(each, ast.stmt | ast.excepthandler | ast.match_case) and not typing:
+            yield each
+            yield from statements(each)
 
 
 @cache
@@ -39,16 +51,7 @@ def imports(package: str) -> list[Import]:
     """All imports of a package, of functions too, but for those that types alone need."""
     found = []
     for path in sorted((HOUSE / package).rglob("*.py")):
-        module = tree(path)
-        for_types = {
-            inner
-            for node in ast.walk(module)
-            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-            for inner in ast.walk(node)
-        }
-        for node in ast.walk(module):
-            if not isinstance(node, ast.Import | ast.ImportFrom) or node in for_types:
-                continue
+        for node in read(path)[1]:
             names = tuple(alias.name for alias in node.names)
             if isinstance(node, ast.Import):
                 found.append(Import(path, names, ()))
@@ -125,8 +128,7 @@ def test_no_module_imports_itself_in_a_circle() -> None:
 def test_a_module_that_a_docstring_says_to_have_what_is_left_out_is_there() -> None:
     gone = []
     for path in (each for package in OWN for each in (HOUSE / package).rglob("*.py")):
-        said = ast.get_docstring(tree(path)) or ""
-        named = re.findall(r"`([\w/]+\.py)`", said.partition("Left out")[2])
+        named = re.findall(r"`([\w/]+\.py)`", read(path)[0].partition("Left out")[2])
         places = path.parent, path.parent.parent, HOUSE / "conformance", HOUSE
         gone += [(path, e) for e in named if not any((place / e).exists() for place in places)]
     assert not gone
