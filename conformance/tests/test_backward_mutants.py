@@ -173,7 +173,14 @@ def test_the_table_counts_what_was_said() -> None:
 
 def slow(id_: str) -> bool:
     """Whether a mutant takes seconds."""
-    return id_.split("/", maxsplit=1)[0] in {"gru", "maxpool", "scalars", "skipgram"}
+    return id_.split("/", maxsplit=1)[0] in {
+        "attention",
+        "group_norm",
+        "gru",
+        "maxpool",
+        "scalars",
+        "skipgram",
+    }
 
 
 def _sample() -> list[object]:

@@ -89,13 +89,13 @@ def test_a_sum_is_not_taken_for_one_of_its_samples_of_which_the_others_have_zero
     [
         ("Network", "        return a - y\n", "        return (a - y) * a * (1 - a)\n", "BP1"),
         ("Network", "return (z > 0).astype(float)", "return (z < 0).astype(float)", "BP2"),
-        ("TanhSoftmax", "* self.hidden_prime(zs[-k])", "* 1.0", "BP2"),
         (
             "SigmoidSoftmax",
             "return self.hidden(z) * (1 - self.hidden(z))",
             "return self.hidden(z) * (1 + self.hidden(z))",
             "BP2",
         ),
+        ("TanhSoftmax", "* self.hidden_prime(zs[-k])", "* 1.0", "BP2"),
         ("TanhTanh", "return (a - y) * tanh_prime(z)", "return a - y", "BP1"),
         ("ReluLinear", "            nabla_b[-k] = delta\n", "", "BP3"),
     ],

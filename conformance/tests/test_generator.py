@@ -161,7 +161,7 @@ def _sample() -> list[object]:
     chosen = part(
         sorted(SAMPLE),
         lambda id_: frozenset(id_.split("/")[1].split("+")),
-        slow=lambda id_: id_.startswith("one_buffer"),
+        slow=lambda id_: id_.startswith(("chapter3", "one_buffer")),
     )
     return [pytest.param(id_, marks=marks(SAMPLE[id_]), id=id_) for id_ in chosen]
 

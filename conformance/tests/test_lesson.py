@@ -20,6 +20,7 @@ from conformance.explain.show_step import example
 from conformance.explain.worked import Worked
 from conformance.lesson.lesson_data import numbers
 from conformance.lesson.page import lesson, write_lesson
+from conformance.tests.parts import in_ci
 from conformance.tests.support import half_written
 
 Capture = pytest.CaptureFixture[str]
@@ -82,7 +83,7 @@ def made(name: str) -> tuple[Worked, str]:
     return worked, lesson(worked)
 
 
-@pytest.fixture(params=EXAMPLES)
+@pytest.fixture(params=in_ci(["sizes", "samples", "case", "float32", "large"]))
 def text(request: pytest.FixtureRequest) -> str:
     return made(request.param)[1]
 

@@ -137,7 +137,7 @@ def expected_conventions(way: Way) -> dict[str, bool]:
     }
 
 
-@settings(PROFILE, max_examples=few(8, 150))
+@settings(PROFILE, max_examples=few(5, 150))
 @given(st.data())
 def test_no_right_function_is_accused(data: st.DataObject) -> None:
     way = data.draw(ways())

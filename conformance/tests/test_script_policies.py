@@ -82,8 +82,8 @@ def test_an_actor_and_its_critic_hold_actions_and_returns_constant(
     ("right", "wrong", "name"),
     [
         ("(V - G) / 3", "(G - V) / 3", "v"),
-        ("(z ** 2 - 1)", "(z ** 2 + 1)", "log_std"),
-        ("z / std / 3", "z / 3", "W"),
+        pytest.param("(z ** 2 - 1)", "(z ** 2 + 1)", "log_std", marks=pytest.mark.seldom),
+        pytest.param("z / std / 3", "z / 3", "W", marks=pytest.mark.seldom),
     ],
 )
 def test_a_wrong_gradient_is_blamed_alone_where_an_actor_and_its_critic_have_a_loss_each(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from conformance.api import check
+from conformance.edits import search_edits
 from conformance.errors import InternalError, SubjectError, UsageError
 from conformance.judging import judge
 from conformance.running.isolate import isolated
@@ -142,8 +143,9 @@ STRANGE = {
 @pytest.mark.thorough
 @pytest.mark.parametrize("what", STRANGE)
 def test_what_is_no_array_of_numbers_is_the_subjects(
-    what: str, tmp_path: Path, capsys: Capture
+    what: str, tmp_path: Path, monkeypatch: Patch, capsys: Capture
 ) -> None:
+    monkeypatch.setattr(search_edits, "LONGEST", 0.5)  # begun, but for most there is no change
     right, strange = STRANGE[what]
     source = BOOK.read_text("utf-8")
     assert source.count(right) == 1

@@ -172,7 +172,10 @@ def put(array: Array, index: tuple[int, int], number: float) -> Array:
     return again
 
 
-@pytest.mark.parametrize(("id_", "neuron", "source"), [(SMALL, 1, 1), (LARGE, 0, 406)])
+@pytest.mark.parametrize(
+    ("id_", "neuron", "source"),
+    [(SMALL, 1, 1), pytest.param(LARGE, 0, 406, marks=pytest.mark.seldom)],
+)
 def test_what_is_changed_is_computed_again(
     id_: str, neuron: int, source: int, learn: Learn
 ) -> None:

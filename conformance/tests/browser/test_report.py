@@ -28,6 +28,7 @@ MISTAKES = {  # an edit of the book's program, and the equation that it breaks
     "bp4-z-for-a": "BP4",
     "weight-ascends": "W",
 }
+OPENED = ("bp1", "bp2", "bp3")  # whose pages other tests open in CI, too
 SUBJECTS = ("conformant", "crashed", "hostile", *MISTAKES)
 CASES = ("hand-2-3-1", "mnist-784-10", "square-4-4-4-4", "ten-steps-3-4-2")
 DIGITS = "mnist-784-30-10"
@@ -105,11 +106,14 @@ def test_a_page_is_quiet_and_no_wider_than_the_screen(
 
 @pytest.mark.parametrize(
     ("name", "width", "theme"),
-    [
-        *(("bp2-sigma-prime-of-a", width, theme) for width in WIDTHS for theme in THEMES),
-        *(("conformant", "wide", "dark"), ("conformant", "narrow", "light")),
-        *(("crashed", "wide", "light"), ("crashed", "narrow", "dark")),
-    ],
+    in_ci(
+        [
+            *(("bp2-sigma-prime-of-a", "wide", theme) for theme in THEMES),
+            *(("bp2-sigma-prime-of-a", "narrow", theme) for theme in THEMES[::-1]),
+            *(("conformant", "wide", "dark"), ("conformant", "narrow", "light")),
+            *(("crashed", "wide", "light"), ("crashed", "narrow", "dark")),
+        ]
+    ),
 )
 def test_anybody_can_read_it(
     name: str, width: str, theme: Theme, pages: Pages, open_page: OpenPage
@@ -127,7 +131,13 @@ def test_anybody_can_read_what_a_cell_opens(
     assert it.violations() == []
 
 
-@pytest.mark.parametrize("name", sorted(MISTAKES))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(each, marks=[] if each.startswith(OPENED) else [pytest.mark.seldom])
+        for each in sorted(MISTAKES)
+    ],
+)
 def test_the_blamed_equation_is_on_the_first_screen(
     name: str, pages: Pages, open_page: OpenPage, width: str
 ) -> None:
