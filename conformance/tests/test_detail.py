@@ -139,7 +139,7 @@ def test_a_run_that_stops_is_shown_as_far_as_it_came() -> None:
     assert [point.step for point in curve] == [0, 1, 2]
 
 
-@pytest.mark.parametrize("tag", ["", "B"])
+@pytest.mark.parametrize("tag", [pytest.param("", marks=pytest.mark.seldom), "B"])
 def test_details_survive_json_and_follow_the_schema(tag: str) -> None:
     subject = wrong_at(tag) if tag else "reference"
     seen = check(subject, case=f"{TEN}*", detailed=True)

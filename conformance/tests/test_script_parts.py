@@ -512,10 +512,10 @@ V = np.random.randn(1, 6) * 0.3
 theta = [Wf, Wi, Wc, Wo, V]
 sigmoid = lambda z: 1 / (1 + np.exp(-z))
 for it in range(400):
-    seq = np.sin(np.random.rand(8) + 0.5 * np.arange(7)[:, None])
+    seq = np.sin(np.random.rand(8) + 0.5 * np.arange(4)[:, None])
     h, c = np.zeros((6, 8)), np.zeros((6, 8))
     tape, loss = [], 0
-    for t in range(6):
+    for t in range(3):
         u = np.vstack([h, seq[t][None]])
         f, i, o, g = sigmoid(Wf @ u), sigmoid(Wi @ u), sigmoid(Wo @ u), np.tanh(Wc @ u)
         cp, c = c, f * c + i * g

@@ -196,6 +196,7 @@ for episode in range(30):
 """
 
 
+@pytest.mark.seldom  # of an actor and its critic there are others
 def test_the_advantage_of_a_chosen_action_is_constant_whatever_it_is_called(tmp_path: Path) -> None:
     run = run_edited(tmp_path, SHARED)
     assert (run.exit_code, run.ran.examined.cost) == (0, "own")

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
@@ -234,7 +234,11 @@ class Runs:
 
     def is_recorded(self, case: Case) -> bool:
         """Whether a case is one of the corpus, and no small network."""
-        return case in store.cases(store.root())
+        return case in self._recorded
+
+    @cached_property
+    def _recorded(self) -> frozenset[Case]:
+        return frozenset(store.cases(store.root()))
 
     def declines(self, case: Case) -> str:
         """Why it declines a case, or nothing."""
