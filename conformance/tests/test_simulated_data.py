@@ -96,7 +96,14 @@ for it in range(1, 41):
 
 @pytest.mark.parametrize(
     ("edits", "wrong"),
-    [((), 0), ((("a * r[t - 1] ** 2 + b * dvar[1]", "r[t - 1] ** 2 + b * dvar[1]"),), 1)],
+    [
+        ((), 0),
+        pytest.param(
+            (("a * r[t - 1] ** 2 + b * dvar[1]", "r[t - 1] ** 2 + b * dvar[1]"),),
+            1,
+            marks=pytest.mark.seldom,
+        ),
+    ],
 )
 def test_a_state_that_data_are_made_of_is_no_parameter(
     edits: tuple[tuple[str, str], ...], wrong: int, tmp_path: Path
