@@ -406,6 +406,7 @@ def plain(text: str) -> str:
 
 
 SLOW = {
+    "entry by entry",
     "of a gradient that is a decay alone",
     "of a helper that all layers use",
     "of an error by whose sign all are added",

@@ -41,12 +41,13 @@ def _line(verdict: Verdict) -> str:
 @pytest.mark.parametrize(
     ("cls", "lines"),
     [
-        (
+        pytest.param(
             stateful.GradientsKept,
             {
                 "BP3": "self.nabla_b = [nb + dnb for nb, dnb in zip(self.nabla_b, delta_b)]",
                 "BP4": "self.nabla_w = [nw + dnw for nw, dnw in zip(self.nabla_w, delta_w)]",
             },
+            marks=pytest.mark.seldom,
         ),
         (stateful.GradientsKeptInPlace, {"BP3": "nb += dnb", "BP4": "nw += dnw"}),
         (
