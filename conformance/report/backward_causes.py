@@ -279,6 +279,8 @@ OF_ALL = {
     "turned": "the parameter itself is subtracted here: only its gradient has to be",
     "unbounded": "large gradients have to get smaller by a bound of their norm: multiply them by "
     "min(1, bound / norm), and not by {operation}",
+    "unclipped": "the gradient is in a norm that is to be bounded, and is not multiplied by the "
+    "factor that bounds it",
     "behind": "the gradient is not taken where the velocity goes to: w + μ v",
     "forgets": "nothing of what is kept from step to step is used here: the gradient stands there",
     "decay of gradient": "the gradient is multiplied by a decay here: the parameter has to be",
@@ -312,6 +314,8 @@ OF_MEANS = {
     "1 less what the mean keeps of itself",
     "mixed": "{0:.6g} of the step is what is kept, and the rest the gradient: of the others' steps "
     "it is {1:.6g}",
+    "nesterov": "the step is a multiple of {0:.6g} v′ + {1:.6g} v, where v is kept before and v′ "
+    "after it: by the momentum of Nesterov v goes into it {2:.6g} times",
     "root of correction": "1 − β2^t corrects the mean of the squares outside of the root here: "
     "take the root of it",
     "stuck": "t in the correction 1 − β^t is {0:g} at each of these updates: count them",

@@ -5,20 +5,23 @@ bounds of single entries.
 """
 
 import ast
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Line
-from conformance.backward.source import lines_of
-from conformance.backward.syntax import function_around, tree
+from conformance.backward.source import lines_of, operands, own_lines
+from conformance.backward.syntax import function_around, statement, tree
 from conformance.edits.source_parts import last_name
 from conformance.programs.execution import names_in
 from conformance.script.judgement import Judgement
 from conformance.script.linear import alike
 from conformance.script.multiples import PRODUCTS
+from conformance.script.update import Update
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 
 SUMS = ("sum", "fsum", "dot", "vdot", "inner")
 LARGER, SMALLER = ("max", "maximum", "fmax"), ("min", "minimum", "fmin")
@@ -60,36 +63,118 @@ def unbounded(judgement: Judgement) -> Iterator[Accused]:
     Large gradients are bounded if they are multiplied by min(1, bound / norm), or divided by
     max(1, norm / bound). What else stands there is told, whether it changes these updates or not.
     """
-    lines = dict.fromkeys(e for n in walk(e.new for e in judgement.updates) for e in lines_of(n))
     names = tuple(each.name for each in judgement.updates)
-    for around, file in dict.fromkeys((function_around(e) or tree(e.file), e.file) for e in lines):
-        for each in _unbounded(around) if around is not None else ():
-            why = Cause("unbounded", ast.unparse(each))
-            yield Accused(names, (Line(file, each.lineno),), why, mends=False)
+    for around, file in _places(walk(each.new for each in judgement.updates)):
+        for each in _bounds(around, file):
+            if each.wrong:
+                why = Cause("unbounded", ast.unparse(each.written))
+                yield Accused(names, (Line(file, each.written.lineno),), why, mends=False)
 
 
-def _unbounded(around: ast.AST) -> Iterator[ast.expr]:
-    """The choices between 1 and a quotient of a norm by which no large gradient gets smaller."""
+def unclipped(trace: Trace, judgement: Judgement) -> Iterator[Accused]:
+    """The parameters whose gradients are in a norm, and are not multiplied by what bounds it.
+
+    Those of others are, or nothing reads the bound.
+    """
+    updates = judgement.updates
+    first, last = max(e.old.number for e in updates), max(e.new.number for e in updates)
+    step = [each for each in trace.nodes if first < each.number <= last]
+    of = {each: {p for e, _ in each.options for p in (e, *each.parts_of(e))} for each in updates}
+    every = set[Node]().union(*of.values())
+    for around, file in _places(step):
+        bounds = [*_bounds(around, file)]
+        names = set[str]().union(*(each.names for each in bounds))
+        for each in bounds:
+            at = {Line(file, line) for line in each.lines}
+            norm = [node for node in step if not at.isdisjoint(own_lines(node))]
+            within = {*walk(norm, lambda node: () if node in every else node.inputs)}
+            inside = [made for made in updates if not within.isdisjoint(of[made])]
+            products = {made: _product(made, names, first) for made in inside}
+            if each.idle or any(products.values()):
+                yield from _left_out(products)
+
+
+def _left_out(products: Mapping[Update, Node | None]) -> Iterator[Accused]:
+    """The updates without such a product, blamed where others have theirs, or where they are."""
+    own = {line for made in products for line in _lines(made)}
+    others = [e for node in products.values() if node for e in lines_of(node) if e not in own]
+    for made in (made for made, node in products.items() if node is None):
+        lines = (*others, *_lines(made))[:1]
+        yield Accused((made.name,), lines, Cause("unclipped"), mends=False)
+
+
+def _lines(made: Update) -> tuple[Line, ...]:
+    """Where what is kept for a parameter is computed, and its new value."""
+    return tuple(e for node in (*(new for _, new in made.states), made.new) for e in lines_of(node))
+
+
+def _product(made: Update, names: Collection[str], first: int) -> Node | None:
+    """What goes into an update, after the first value of a step, and is computed of some names."""
+    for node in walk([made.new], lambda each: [e for e in each.inputs if e.number > first]):
+        around = [statement(each.file, each.line) for each in node.frames[1:]]
+        read = (*operands(node), *(each for each in around if each is not None))
+        if any(not names_in(each, ast.Load).isdisjoint(names) for each in read):
+            return node
+    return None
+
+
+def _places(nodes: Iterable[Node]) -> Iterator[tuple[ast.AST, str]]:
+    """The modules that computed some values, and their functions, each with its file."""
+    for file in sorted({line.file for each in nodes for line in lines_of(each)}):
+        module = tree(file) or ast.Pass()
+        parts = (each for each in ast.walk(module) if isinstance(each, ast.FunctionDef))
+        yield from ((each, file) for each in (module, *parts))
+
+
+class _Bound(NamedTuple):
+    """A choice between 1 and a quotient of a norm.
+
+    Attributes:
+        written: in the source.
+        wrong: whether no large gradient gets smaller by it.
+        lines: of the norm, and of it.
+        names: of what it is assigned to, and of what is assigned that reads these.
+        idle: whether nothing reads them.
+    """
+
+    written: ast.expr
+    wrong: bool
+    lines: Collection[int]
+    names: Collection[str]
+    idle: bool
+
+
+def _bounds(around: ast.AST, file: str) -> Iterator[_Bound]:
+    """The choices between 1 and a quotient of a norm in a function, or a module beside these."""
     parents = {part: each for each in ast.walk(around) for part in ast.iter_child_nodes(each)}
-    assigned = [each for each in parents if isinstance(each, ast.Assign)]
+    assigned = sorted((e for e in parents if isinstance(e, ast.Assign)), key=lambda e: e.lineno)
     sums = {name for e in assigned if _calls(e.value, SUMS) for name in names_in(e, ast.Store)}
     sums |= {
         name for e in parents if isinstance(e, ast.AugAssign) for name in names_in(e, ast.Store)
     }
-    sizes = {name for e in assigned if _is_size(e.value, sums) for name in names_in(e, ast.Store)}
+    sized = [each for each in assigned if _is_size(each.value, sums)]
+    sizes = {name: each.lineno for each in sized for name in names_in(each, ast.Store)}
     for each in parents:
         choice = _choice(each, parents)
-        if choice is None:
+        if (
+            choice is None
+            or (function_around(Line(file, choice[0].lineno)) or tree(file)) is not around
+        ):
             continue
         written, larger, *quotient = choice
-        of_size = [_is_size(e, sums) or bool(names_in(e, ast.Load) & sizes) for e in quotient]
+        of_size = [_is_size(e, sums) or bool(names_in(e, ast.Load) & {*sizes}) for e in quotient]
         parent = parents[written]
-        kept = names_in(parent, ast.Store) if isinstance(parent, ast.Assign) else ()
+        kept = names_in(parent, ast.Store) if isinstance(parent, ast.Assign) else set[str]()
         named: list[ast.AST] = [e for e in parents if isinstance(e, ast.Name) and e.id in kept]
         by = {up for use in named or [written] if (up := _multiplies(use, parents)) is not None}
         bounds = larger == of_size[0] and by == {not larger}
-        if sum(of_size) == 1 and len(by) == 1 and not bounds:
-            yield written
+        if sum(of_size) == 1:
+            lines = {sizes.get(name, written.lineno) for name in names_in(written, ast.Load)}
+            idle = bool(kept) and kept.isdisjoint(names_in(around, ast.Load))
+            for one in assigned:
+                if not kept.isdisjoint(names_in(one.value, ast.Load)):
+                    kept |= names_in(one, ast.Store)
+            yield _Bound(written, len(by) == 1 and not bounds, lines, kept, idle)
 
 
 def _is_size(written: ast.AST, sums: Collection[str]) -> bool:

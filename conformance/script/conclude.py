@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from conformance.backward.findings import Accused, Cause, Examined, by_one_line
+from conformance.backward.findings import Accused, Cause, Examined, by_one_line, merged
 from conformance.backward.loss_names import by_name
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import lines_of, own_lines
@@ -20,7 +20,7 @@ from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
 from conformance.script.blamed_updates import by_strangers, discarded, settled
 from conformance.script.chains import is_late
-from conformance.script.clipping import is_clipped, unbounded
+from conformance.script.clipping import is_clipped, unbounded, unclipped
 from conformance.script.histories import Known
 from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement, ToJudge
@@ -180,6 +180,7 @@ def _of_updates(
     accused = (*moving, *_not_told_by(moving, wrong))
     still, left = ([], []) if accused else never_moved(trace, results[at], variables)
     accused = accused or tuple(still) or by_one_line(tuple(unbounded(results[at])))
+    accused = accused or tuple(merged(unclipped(trace, results[at]), lambda each: each.lines))
     examined = examined if accused else by_other_rows(examined, results[at])
     examined = _with_bounds(replace(examined, accused=accused or examined.accused), results[at])
     unjudged, unused = tuple(_unjudged(said, told)), tuple(unused_loss(trace, results[at]))

@@ -229,7 +229,7 @@ def _momentum(history: History, moment: Moment, factor: float, share: float) -> 
             if mix.numbers == (("ν", share),):
                 break
     if not found:
-        return OTHER
+        return next(map(Known.wrong, _slips(moment, rows, updates[0].new)), OTHER)
     spread, mix, eta = min(found, key=lambda each: each[0])  # a number is a multiple of any other
     if share and np.size(updates[0].old.value) == 1 and spread > precision(taken[0]):
         return UNKNOWN
@@ -280,6 +280,18 @@ def _mixes(
         mean, own = np.linalg.lstsq(np.stack((v, g), axis=1), taken, rcond=None)[0]
         if mean and own / mean > precision(v):
             yield of_mean(float(mean / (mean + own)))
+
+
+def _slips(
+    moment: Moment, rows: Sequence[tuple[Array, Array, Array]], new: Node
+) -> Iterator[Mistake]:
+    """The step (1 + μ) v′ − μ v of Nesterov with a wrong sign, or without μ."""
+    whole, taken = [e for e, _, _ in rows], [e for _, _, e in rows]
+    for times in (moment.rate, -1.0):
+        before = [times * np.asarray(e.value) for e in moment.olds]
+        steps = [(1 + moment.rate) * v + e for v, e in zip(whole, before, strict=True)]
+        if times_of(taken, steps) is not None:
+            yield Mistake("nesterov", new, (1 + moment.rate, times, -moment.rate))
 
 
 def _behind(updates: Sequence[Update], moment: Moment) -> Iterator[Node]:

@@ -23,6 +23,7 @@ for epoch in range(20):
     w -= 0.1 * gw
     b -= 0.1 * gb
 """
+GRADS = "x.T @ e, e.sum(axis=0)"
 SCALE, SCALED = "min(1.0, most / (size + 1e-9))", "[g * scale for g in grads]"
 RIGHT = {
     "by a guarded root": "1.0 / size if size > 0 else 1.0",
@@ -71,3 +72,32 @@ def test_a_quotient_under_a_test_is_a_factor_too(tmp_path: Path) -> None:
     turned = tested.replace("most / size", "size / most")
     report = run_edited(tmp_path, SCRIPT, (lines, turned))
     assert (report.exit_code, [each.line for each in report.blames]) == (1, [10]), str(report)
+
+
+def test_a_gradient_in_the_norm_is_multiplied_by_its_bound(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SCRIPT, (SCALED, "[grads[0] * scale, grads[1]]"))
+    assert (report.exit_code, [each.line for each in report.blames]) == (1, [10]), str(report)
+    assert report.blames[0].gradients == ("b",)
+    report = run_edited(tmp_path, SCRIPT, (SCALED, "list(grads)"))
+    assert (report.exit_code, {each.line for each in report.blames}) == (1, {15, 16}), str(report)
+    of_one = ("for g in grads))", "for g in grads[:1]))")
+    report = run_edited(tmp_path, SCRIPT, of_one, (SCALED, "[grads[0] * scale, grads[1]]"))
+    assert report.exit_code == 0, str(report)
+
+
+STEPS = """size = np.sqrt((gw**2).sum() + (gb**2).sum())
+    scale = min(1.0, most / size)
+    rate = 0.1 * scale
+    w -= rate * gw
+    b -= 0.1 * scale * gb"""
+
+
+@pytest.mark.parametrize("most", [100.0, 0.01])
+def test_a_bound_is_of_all_steps_whether_it_changes_them_or_not(
+    most: float, tmp_path: Path
+) -> None:
+    steps = SCRIPT.replace("100.0", str(most)).replace("bounded([x.T @ e, e.sum(axis=0)])", GRADS)
+    script = steps[: steps.index("w -=")] + STEPS
+    assert run_edited(tmp_path, script).exit_code == 0
+    report = run_edited(tmp_path, script, ("0.1 * scale * gb", "0.1 * gb"))
+    assert (report.exit_code, [each.line for each in report.blames]) == (1, [19]), str(report)

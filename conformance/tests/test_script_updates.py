@@ -1061,6 +1061,27 @@ def test_a_velocity_that_has_the_gradient_in_the_place_of_itself_is_blamed(
     assert not line or report.blames[0].line == line
 
 
+@pytest.mark.parametrize(
+    ("step", "code"),
+    [
+        ("1.9 * self.velocity[i] - 0.9 * v", 0),
+        ("1.9 * self.velocity[i] + 0.9 * v", 1),
+        ("1.9 * self.velocity[i] - v", 1),
+        ("0.9 * self.velocity[i] - g", 1),
+        ("0.9 * self.velocity[i] + 3.0 * g", 3),
+    ],
+    ids=["right", "sign", "without", "gradient", "gain"],
+)
+def test_a_step_of_what_is_kept_before_and_after_is_that_of_nesterov(
+    step: str, code: int, tmp_path: Path
+) -> None:
+    kept = "self.velocity[i] = 0.9 * self.velocity[i] + g"
+    edits = (kept, "v, self.velocity[i] = self.velocity[i], 0.9 * self.velocity[i] + g")
+    report = run_edited(tmp_path, ACCUMULATOR, edits, ("* self.velocity[i]\n", f"* ({step})\n"))
+    assert report.exit_code == code, str(report)
+    assert [e.line for e in report.blames] == [11] * (code == 1)
+
+
 MIXED = """import numpy as np
 rng = np.random.default_rng(9)
 X, y = rng.normal(size=(40, 4)), rng.normal(size=40)
