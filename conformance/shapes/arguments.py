@@ -105,7 +105,7 @@ class Scope:
         """Whether an argument is known, and what it is."""
         if name in self.names:
             return True, self.names[name]
-        kind = name if name in (OTHER, THIRD, PAIRS) else self.kind(name)
+        kind = name if name in {OTHER, THIRD, PAIRS} & {*self.kinds} else self.kind(name)
         if kind == "sample values":  # two names are two arrays
             return True, np.random.default_rng([*bare(name).encode()]).normal(size=self.of(kind))
         if kind:
