@@ -145,7 +145,8 @@ def _sums(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> Iterat
     given = _given(trace, goals)
     groups = grouped([*walk(losses, lambda each: _numbers(each, given))])
     several = [repeated(trace.nodes, [e.parameter for e in goals], e.nodes) for e in groups]
-    alone = [[*{float(e.value): e for e in nodes}.values()] for nodes in several]  # once each
+    once = ({np.asarray(e.value).item(): e for e in nodes} for nodes in several)
+    alone = [[*each.values()] for each in once]
     several = [nodes for nodes in alone if len(nodes) > 1]
     several = [nodes for nodes in several if not nodes[1].depends_on(nodes[0])]  # such as totals
     forwards = [_forward(trace, each, (*goals,)) for each in losses] if several else []

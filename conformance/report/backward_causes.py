@@ -314,6 +314,7 @@ OF_MEANS = {
     "1 less what the mean keeps of itself",
     "mixed": "{0:.6g} of the step is what is kept, and the rest the gradient: of the others' steps "
     "it is {1:.6g}",
+    "sum": "1 − ρ of each square is added here, and what is kept never gets less: multiply it by ρ",
     "nesterov": "the step is a multiple of {0:.6g} v′ + {1:.6g} v, where v is kept before and v′ "
     "after it: by the momentum of Nesterov v goes into it {2:.6g} times",
     "root of correction": "1 − β2^t corrects the mean of the squares outside of the root here: "

@@ -5,6 +5,7 @@ corrected for their first steps, however a program writes that. Left out: what i
 (`histories.py`), and the single step (`quotients.py`).
 """
 
+import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -15,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from conformance.backward.source import lines_of
-from conformance.backward.syntax import renaming
+from conformance.backward.syntax import renaming, statement
 from conformance.script.histories import OTHER, UNKNOWN, Known, Mistake, Moment, by, precision
+from conformance.script.linear import alike
 from conformance.script.quotients import UNCORRECTED, Fit, Reading
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
@@ -222,7 +224,7 @@ class _Search:
             return Known.wrong(*wrong[:1])
         wrong = tuple(self.of_shares())
         if wrong:  # a decay is taken for the share, or what is kept is a sum that decays
-            typed = [e for e in wrong if self.same(e.numbers[0], 1 - e.numbers[1])]
+            typed = [e for e in wrong if not e.numbers or self.same(e.numbers[0], 1 - e.numbers[1])]
             return Known.wrong(*typed[:1])
         kind = self.reading.kind or ("rmsprop" if self.mean is None else "adam")
         kind = kind if self.mean is None or kind in UNCORRECTED else f"uncorrected {kind}"
@@ -268,7 +270,9 @@ class _Search:
         """The means to which another share is added than what they lose."""
         means = (e for e in self.reading.moments if e.is_mean)
         for each in means:
-            if each.rate < 1 and not self.same(abs(each.share), 1 - each.rate):
+            if alike(each.rate, 1.0) and each.share < 1 and _is_share(each.news[-1]):
+                yield Mistake("sum", each.news[-1])
+            elif each.rate < 1 and not self.same(abs(each.share), 1 - each.rate):
                 numbers = (abs(each.share), 1 - each.rate)
                 yield Mistake("share", each.news[0], tuple(float(f"{e:.9g}") for e in numbers))
 
@@ -357,3 +361,11 @@ class _Search:
                 nodes: list[Node] = [node for node, _ in each]
                 return nodes[0]
         return None
+
+
+def _is_share(node: Node) -> bool:
+    """Whether 1 less something is written where a value is computed."""
+    here = [statement(each.file, each.line) for each in lines_of(node)]
+    written = (e for whole in here if whole is not None for e in ast.walk(whole))
+    less = (e.left for e in written if isinstance(e, ast.BinOp) and isinstance(e.op, ast.Sub))
+    return any(isinstance(e, ast.Constant) and e.value == 1 for e in less)

@@ -5,12 +5,13 @@ Left out: what is kept wrongly, and what moves a parameter wrongly (`rule.py`).
 
 import ast
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Line
 from conformance.backward.groups import operation_key
-from conformance.backward.source import lines_of, stored_names
+from conformance.backward.source import is_put_again, lines_of, stored_names
 from conformance.backward.syntax import function_around
 from conformance.script.judgement import Judgement
 from conformance.script.linear import ENTRYWISE, ancestors, has_entries, kept, operands, source
@@ -38,9 +39,10 @@ def not_kept(results: Sequence[Judgement]) -> Iterator[Accused]:
     counts = [len(made.parameter.states) for made in results[0].updates]
     most, usual = max(counts), max(counts, key=lambda each: (counts.count(each), each))
     for updates, count in zip(of_all, counts, strict=True):
-        size = next((e for e in map(_own_size, updates) if e), None) if count < usual else None
-        if size is not None:
-            yield accused(updates[0], lines_of(size), Cause("kept"))
+        lost = [e for e in _own_size(updates[0]) if count < usual or (not count and _is_lost(e))]
+        if lost:
+            kind = "kept" if count < usual else "forgets"
+            yield accused(updates[0], lines_of(lost[-1]), Cause(kind))
             continue
         unused = [*_kept_unused(updates, news)] if count < most or not most else []
         if unused and most:
@@ -49,15 +51,25 @@ def not_kept(results: Sequence[Judgement]) -> Iterator[Accused]:
             yield accused(updates[0], lines_of(updates[0].new), Cause("unread"))
 
 
-def _own_size(made: Update) -> Node | None:
-    """What is first computed of a gradient, where each entry of it is divided by that."""
+def _own_size(made: Update) -> Iterator[Node]:
+    """What is computed of a gradient by which each entry of it is divided, the latest first."""
     for whole in (e for gradient, _ in made.options for e in made.parts_of(gradient)):
         of = [source(e) for e in whole.args[:1] if type(e) is Node]
         below = whole.args[1] if whole.operation in ("divide", "true_divide") else None
         if of and type(below) is Node and below.depends_on(of[0]) and has_entries(below, whole):
-            way = [e for e in walk([below]) if e.depends_on(of[0]) and source(e) is not of[0]]
-            return min(way, key=lambda e: e.number, default=None)
-    return None
+            yield from (e for e in walk([below]) if e.depends_on(of[0]) and source(e) is not of[0])
+            return
+
+
+def _is_lost(node: Node) -> bool:
+    """Whether a value is put where something was kept, or added to zeros that nothing wrote."""
+    added = node.args if node.operation == "add" else ()
+    return is_put_again(node) or any(map(_is_nothing, added))
+
+
+def _is_nothing(value: Any) -> bool:
+    """Whether a value is an array of zeros which were computed of nothing."""
+    return type(value) is Node and value.function is None and not np.any(value.value)
 
 
 def _kept_unused(updates: Sequence[Update], news: Sequence[Node]) -> Iterator[bool]:
@@ -109,7 +121,7 @@ def _kept_at(lines: Sequence[Line], judgement: Judgement) -> Iterator[Line]:
 def _of_zeros(made: Update) -> dict[Node, Node]:
     """The multiples that an update adds of zeros which were computed of nothing, by these."""
     added = ancestors(made.new, operands=lambda e: [] if e is made.old else operands(e))
-    zeros = (e for e in added if e.function is None and not np.any(e.value))
+    zeros = filter(_is_nothing, added)
     return {each: added[each] for each in zeros if added[each].operation in PRODUCTS}
 
 

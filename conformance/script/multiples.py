@@ -19,6 +19,7 @@ from conformance.script.linear import (
     kept,
     read_forward,
     scalar,
+    source,
 )
 from conformance.script.update import Multiple, Update
 from conformance.tracing.node import FILLED, Node
@@ -134,10 +135,12 @@ def _operand(node: Node, old: Node, kept: set[Node]) -> Node | None:
     if len(rest) < len(moving):  # beside a decay it is only what alters a gradient
         altered = [e for e in moving if e.operation in ALTERED]
         rest = altered if len(altered) == 1 else rest
+    if rest[1:] and node.operation in PRODUCTS and rest[1].depends_on(source(rest[0])):
+        rest = rest[:1]  # it is divided by its own size
     if node.operation not in (*SUMS, *PRODUCTS) or len(rest) != 1:
         return None
     others = [e for e in node.args[:2] if e is not rest[0]]
-    known = len(arrays) > 1 or all(_alters(e, rest[0]) for e in others)
+    known = len(arrays) > 1 or all(_alters(e, source(rest[0])) for e in others)
     return rest[0] if known else None
 
 

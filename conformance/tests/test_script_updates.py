@@ -1082,6 +1082,32 @@ def test_a_step_of_what_is_kept_before_and_after_is_that_of_nesterov(
     assert [e.line for e in report.blames] == [11] * (code == 1)
 
 
+SQUARES = (
+    ("self.velocity[i] = 0.9 * self.velocity[i] + g", "m = self.velocity[i]\n            KEPT"),
+    ("0.05 * self.velocity[i]", "0.05 * g / np.sqrt(m + 1e-8)"),
+)
+
+
+@pytest.mark.parametrize(
+    ("kept", "code"),
+    [
+        ("self.velocity[i] = m = 0.9 * m + (1 - 0.9) * g ** 2", 0),
+        ("self.velocity[i] = m = m + g * g", 0),
+        ("self.velocity[i] = m = m + 0.1 * g * g", 0),
+        ("self.velocity[i] = m = 0.9 + (1 - 0.9) * g * g", 1),
+        ("m = m + g * g", 1),
+        ("self.velocity[i] = m = m + (1 - 0.9) * g ** 2", 1),
+        ("m = g * g", 3),
+    ],
+    ids=["rmsprop", "adagrad", "scaled", "number", "local", "sum", "size"],
+)
+def test_squares_are_kept_where_they_were_read(kept: str, code: int, tmp_path: Path) -> None:
+    (old, new), step = SQUARES
+    report = run_edited(tmp_path, ACCUMULATOR, (old, new.replace("KEPT", kept)), step)
+    assert report.exit_code == code, str(report)
+    assert [e.line for e in report.blames] == [11] * (code == 1)
+
+
 MIXED = """import numpy as np
 rng = np.random.default_rng(9)
 X, y = rng.normal(size=(40, 4)), rng.normal(size=40)
