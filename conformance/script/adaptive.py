@@ -156,10 +156,15 @@ class _Search:
         return (True,) if self.form != "none" else (False, True)
 
     def is_seen(self, correction: Correction) -> bool:
-        """Whether each base that is wrong in it is in the program, and no part of an η."""
+        """Whether each base that is wrong in it is in the program, and no part of an η.
+
+        Or whether a correction by a t that is always the same is there.
+        """
         own, counts = self.own(self.counts), correction.counts
         wrong = [(i, e) for i, e in enumerate(correction[:2]) if e != own[i]]
-        return counts == own.counts and all(self.divided(i == 1, e, counts) for i, e in wrong)
+        stuck = {None} if any(self.stuck()) else set()
+        seen = (e in stuck or self.divided(i == 1, e, counts) for i, e in wrong)
+        return counts == own.counts and all(seen)
 
     @cached_property
     def times(self) -> Array:

@@ -316,6 +316,10 @@ def _wrong_powers(history: History) -> Iterator[Mistake]:
         yield Mistake("no square", mixed(history.updates[0], under[0].news[0]))
     elif powers == others == [2]:
         yield Mistake("square", rest[0].news[0])
+    elif sorted(powers) == [0, 1] and not others:
+        mean, square = sorted(under, key=lambda each: -each.power)
+        if square.share_of([np.asarray(each.value) ** 2 for each in mean.news]) is not None:
+            yield Mistake("no square", square.news[0])
 
 
 def mixed(made: Update, state: Node) -> Node:

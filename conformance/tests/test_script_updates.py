@@ -103,6 +103,7 @@ MISTAKES = [
     ("no root", ("np.sqrt(v_hat)", "v_hat"), STEP),
     ("no square", (OF_SQUARES, "v[k] = beta2 * m[k]"), "v[k] = beta2 * v[k] + " + SQUARE),
     ("no square", (SQUARE, "(1 - beta2) * abs(grads[k])"), "v[k] = beta2 * v[k] + " + SQUARE),
+    ("no square", (SQUARE, "(1 - beta2) * m[k] ** 2"), "v[k] = beta2 * v[k] + " + SQUARE),
     (
         "growth",
         ("m_hat = m", "p[k] *= 1 + lr\n        m_hat = m"),
@@ -204,6 +205,15 @@ def test_the_rate_of_adam_may_change_where_it_is_divided_by_a_correction(
     report = run(tmp_path, (STEP, CHANGING.replace(right, wrong)))
     assert [each.accused.cause.kind for each in report.blames] == [kind][: len(kind)]
     assert report.ran.rule.kind == ("other" if kind else "adam")
+
+
+def test_a_correction_that_counts_nothing_is_told_beside_a_rate_that_changes(
+    tmp_path: Path,
+) -> None:
+    changing = (STEP, STEP.replace("lr", "(lr * np.cos(t / 20))"))
+    assert run(tmp_path, changing).exit_code == 0
+    report = run(tmp_path, changing, (FIRST, "m_hat = m[k] / (1 - beta1)"))
+    assert line_of("stuck", report) == FIRST
 
 
 def test_a_rule_that_is_not_known_is_not_accused(tmp_path: Path) -> None:
