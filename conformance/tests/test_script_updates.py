@@ -1092,6 +1092,17 @@ def test_a_step_of_what_is_kept_before_and_after_is_that_of_nesterov(
     assert [e.line for e in report.blames] == [11] * (code == 1)
 
 
+@pytest.mark.parametrize("key", ["...", ":"])
+def test_a_parameter_is_moved_in_its_place_by_what_is_kept(key: str, tmp_path: Path) -> None:
+    squares = "0.9 * self.velocity[i] + g", "0.9 * self.velocity[i] + (1 - 0.9) * g ** 2"
+    step = "p[...] = p - 0.05 * self.velocity[i]"
+    places = step, f"p[{key}] -= 0.05 * g / np.sqrt(self.velocity[i] + 1e-8)"
+    report = run_edited(tmp_path, ACCUMULATOR, squares, places)
+    assert (report.exit_code, report.ran.rule.kind) == (0, "rmsprop"), str(report)
+    report = run_edited(tmp_path, ACCUMULATOR, (step, f"p[{key}] += 0.05 * self.velocity[i]"))
+    assert [e.line for e in report.blames] == [11], str(report)
+
+
 SQUARES = (
     ("self.velocity[i] = 0.9 * self.velocity[i] + g", "m = self.velocity[i]\n            KEPT"),
     ("0.05 * self.velocity[i]", "0.05 * g / np.sqrt(m + 1e-8)"),

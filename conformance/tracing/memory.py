@@ -150,7 +150,12 @@ def places_at(array: Array, owner: Array, key: Any) -> Array | None:
     """Where in its flattened owner the entries at a key of a view are; None if it is all of it."""
     own = place(array, owner)
     if own is None:
-        if key is Ellipsis or (isinstance(key, slice) and key == slice(None)):
+        if is_all(key):
             return None
         own = np.arange(array.size).reshape(array.shape)
     return np.asarray(own[key])
+
+
+def is_all(key: Any) -> bool:
+    """Whether all entries of an array are at a key, in their order."""
+    return key is Ellipsis or (isinstance(key, slice) and key == slice(None))
