@@ -116,7 +116,9 @@ def conclude(
             ran = replace(ran, within=_within(moved))
         return replace(ran, script=script, notes=(*notes, *ran.notes))
     except (NotAGradientError, UnjudgedError) as error:
-        why = used_after_update(found, names([each.values for each in found], variables))
+        several = bool(count) and moved_twice([e for e in found if e.chain.count >= count], count)
+        said = names([each.values for each in found], variables)
+        why = None if several else used_after_update(found, said)
         if why is None and isinstance(error, UnjudgedError):
             raise
         raise UnjudgedError(why or f"its gradients cannot be judged: {error}") from error

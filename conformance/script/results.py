@@ -5,9 +5,12 @@ out: one update by one loss (`judge_updates.py`) or by several (`several_losses.
 said of them (`conclude.py`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from itertools import permutations
+from typing import Any
 
 import numpy as np
 
@@ -25,12 +28,13 @@ from conformance.script.rule import finite
 from conformance.script.several_losses import by_several, by_several_beside_targets
 from conformance.script.update_reader import updates_of, with_decay
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node, bits_of_nodes
+from conformance.tracing.node import FILLED, Node, bits_of_nodes, states_of
 from conformance.tracing.trace import Trace
 
 TWICE = (
-    "each update moves a row of a table twice, the second time by what it computes of its new "
-    "values, as where an index is drawn again; give more `--updates`"
+    "updates of several samples were not told apart: a row of a table is moved twice, the second "
+    "time by what is computed of its new values, as where an index is drawn again; give more "
+    "`--updates`"
 )
 
 Reading = Callable[..., Judgement | None]
@@ -56,8 +60,35 @@ def silent(trace: Trace, moved: Sequence[Parameter], count: int) -> list[int]:
 
 
 def moved_twice(moved: Sequence[Parameter], count: int) -> list[int]:
-    """The updates, from 1, that move a row twice: no gradient at one place tells of these."""
-    return [k for k in range(1, count + 1) if any(e.values[k] in e.chain.twice for e in moved)]
+    """The updates, from 1, that move a row twice: no gradient at one place tells of these.
+
+    Where there are such, others may be put together of the rows of different updates.
+    """
+    told = range(1, count + 1)
+    twice = [k for k in told if any(e.values[k] in e.chain.twice for e in moved)]
+    states = {state for e in moved for value in e.values for state in states_of(value)}
+    return [k for k in told if k in twice or _is_of_several(moved, k, states)] if twice else []
+
+
+def _is_of_several(moved: Sequence[Parameter], update: int, states: Collection[Node]) -> bool:
+    """Whether a row of a table is moved by nothing that a row of each other table is moved by."""
+    filled = [e.values[update] for e in moved if e.values[update].operation == FILLED]
+    starts = bits_of_nodes(each.values[0] for each in moved)
+
+    def made_of(value: Any) -> set[Node]:
+        way = walk([value] if type(value) is Node else [], partial(_before, states))
+        return {e for e in way if e.function is not None and e not in states and e.uses & starts}
+
+    tables = [[made_of(value) for _, value in each.args[1]] for each in filled]
+    return any(
+        not any(row & other for other in others)
+        for table, others in permutations(tables, 2)
+        for row in table
+    )
+
+
+def _before(states: Collection[Node], node: Node) -> Sequence[Node]:
+    return () if node in states else node.inputs
 
 
 def all_judged(trace: Trace, moved: Sequence[Parameter], count: int) -> list[Judgement]:

@@ -1,14 +1,19 @@
 """Scripts that compute with lists and numbers of Python: their lists are judged as arrays."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from conformance.script.parameters import Parameter
+from conformance.script.results import moved_twice
+from conformance.script.rows import Carried
 from conformance.tests.scripts import run_edited
 from conformance.tracing import long
 from conformance.tracing.lists import Lists
 from conformance.tracing.long import LongTrace
+from conformance.tracing.trace import Trace
 
 NEURONS = """from math import exp
 from random import random, seed
@@ -883,3 +888,52 @@ def test_numbers_that_are_forgotten_amid_an_operation_are_constants_of_it(
         numbers = lists.value([a + b for a, b in zip(numbers, numbers[::-1], strict=True)])
         assert all(trace.has(each) for node in trace.nodes for each in node.inputs)
     assert trace.forgot
+
+
+RATED = """import random
+random.seed(5)
+ratings = [(u, i, random.uniform(1, 5)) for u in range(6) for i in range(5)]
+U = [[random.gauss(0, 0.5) for _ in range(3)] for _ in range(6)]
+V = [[random.gauss(0, 0.5) for _ in range(3)] for _ in range(5)]
+bu, bi = [0.0] * 6, [0.0] * 5
+def predict(u, i):
+    total = bu[u] + bi[i]
+    for k in range(3):
+        total += U[u][k] * V[i][k]
+    return total
+for epoch in range(5):
+    random.shuffle(ratings)
+    for u, i, r in ratings:
+        e = r - predict(u, i)
+        bu[u] += 0.05 * (e - 0.02 * bu[u])
+        bi[i] += 0.05 * (e - 0.02 * bi[i])
+        for k in range(3):
+            old = U[u][k]
+            U[u][k] += 0.05 * (e * V[i][k] - 0.02 * U[u][k])
+            V[i][k] += 0.05 * (e * old - 0.02 * V[i][k])
+"""
+
+
+def test_rows_of_lists_are_moved_by_one_rating_in_each_step(tmp_path: Path) -> None:
+    run = run_edited(tmp_path, RATED)
+    assert (run.exit_code, len(run.ran.parameters)) == (0, 4), str(run)
+    wrong = run_edited(tmp_path, RATED, ("e * V[i][k]", "e * U[u][k]"))
+    assert (wrong.exit_code, [e.lines[0].line for e in wrong.blames]) == (1, [20]), str(wrong)
+
+
+@pytest.mark.parametrize(("rows", "twice"), [([0], [1]), ([0, 1], [1, 2])])
+def test_rows_of_which_each_table_has_others_are_of_several_updates(
+    rows: list[int], twice: list[int]
+) -> None:
+    trace, rng = Trace(), np.random.default_rng(3)
+    users, items = (trace.given(rng.normal(size=(2, 3)), name) for name in "ui")
+    values: list[list[Any]] = [[trace.argument(each)] for each in (users, items)]
+    for moved in ([0, 1], rows):
+        errors = [users[i] @ items[i] for i in range(2)]
+        for i in moved:
+            users[i] = users[i] - errors[i] * items[i]
+        items[0] = items[0] - errors[0]
+        for known, each in zip(values, (users, items), strict=True):
+            known.append(trace.argument(each))
+    found = [Parameter(Carried(known, twice={known[1]}), ()) for known in values]
+    assert moved_twice(found, 2) == twice
