@@ -4,7 +4,9 @@ Where no single operation mends them, several do, each some of them. Left out: w
 wrong (`judge_gradients.py`), and how one operation is found (`blame.py`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,6 +48,18 @@ from conformance.tracing.replay import Replay
 Contradicted = Callable[[list[Verdict]], list[Verdict]]
 """The verdicts among some that other evidence contradicts."""
 
+_BLAMES = ContextVar("blames", default=True)
+
+
+@contextmanager
+def unblamed() -> Iterator[None]:
+    """To the end of the block, look for no line that makes gradients wrong, which takes long."""
+    token = _BLAMES.set(False)
+    try:
+        yield
+    finally:
+        _BLAMES.reset(token)
+
 
 def finished(
     forward: Forward,
@@ -60,13 +74,13 @@ def finished(
     wrong = [each for each in found if not each.ok]
     missed = contradicted(wrong) if wrong and contradicted else []
     found = [replace(e, ok=True, untraced=True) if e in missed else e for e in found]
-    blame = blame and not all(each.ok for each in found)
+    blame = blame and _BLAMES.get() and not all(each.ok for each in found)
     blamed = accused(forward, found) if blame else []
     names = [each.goal.name for each in found if not each.ok]
     beside = passes(forward, blamed, names) if blamed else ()
     gradients = tuple(map(_judged, found))
     examined = Examined(gradients, tuple(blamed), kinks, passes=beside, truncated=steps)
-    if not blamed:
+    if not names:
         return examined
     rights = {each.goal.name: each.right for each in found}
     return replace(examined, rights=rights, ahead=_lines_ahead(forward))

@@ -34,6 +34,8 @@ class EditKind(StrEnum):
     """With the line after it."""
     BEFORE = "before"
     """The same with the line before it."""
+    ADDED = "added"
+    """The line of the text, in the block before it."""
 
 
 class Slot(NamedTuple):
@@ -171,7 +173,7 @@ def values(slots: Sequence[Slot]) -> Iterator[tuple[Slot, ast.expr]]:
             isinstance(part, COMPUTED) or _is_reduced(slot.parent, part)
         )
         inside = owner or slot.field in UNMADE or isinstance(slot.parent, holders)
-        if isinstance(part, ast.expr) and plain and not (inside or _is_count(part)):
+        if isinstance(part, ast.expr) and plain and not (inside or is_count(part)):
             yield slot, part
 
 
@@ -181,7 +183,7 @@ def _is_reduced(whole: ast.Attribute, part: ast.AST) -> bool:
     return whole.attr in REDUCED and not named and not is_self(part)
 
 
-def _is_count(part: ast.expr) -> bool:
+def is_count(part: ast.expr) -> bool:
     """Whether a value is a shape or a count, or what a loop goes through."""
     callee = part.func if isinstance(part, ast.Call) else None
     named = callee.id if isinstance(callee, ast.Name) else getattr(part, "attr", "")

@@ -305,6 +305,8 @@ def _told(function: LiveFunction, edit: Edit) -> Change:
     text = linecache.getline(function.file, edit.line).strip()
     if edit.kind is EditKind.REPLACED:
         text = text_after(function, edit)
+    if edit.kind is EditKind.ADDED:
+        text = ast.unparse(edit.lists[0][1][-1])
     return Change(function.file, edit.line, function.name, edit.kind, text)
 
 

@@ -9,6 +9,7 @@ CHANGES = {
     EditKind.MOVED_IN: "{what} is right with {line} at the end of the block before it",
     EditKind.EXCHANGED: "{what} is right with {line} after the next one",
     EditKind.BEFORE: "{what} is right with {line} before the one above it",
+    EditKind.ADDED: "{what} is right with one more line before {line}, in the loop:  {text}",
 }
 
 

@@ -4,8 +4,9 @@ It is judged by further readings as well: of one output, and with other settings
 things in a file are such (`candidates.py`), and which settings a class has (`other_settings.py`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import FunctionType
 from typing import Protocol
 
@@ -76,14 +77,14 @@ def _anew(searched: Searched) -> Searched:
     return Searched(*made, outs=searched.outs, only=searched.only, told=searched.told)
 
 
-def wrong_with(others: Iterable[Searched], found: Found, cost: str | None) -> Found | None:
-    """The first of other readings of a right program that is wrong by the same cost."""
-    for each in others if found.examined.ok else ():
+def wrong_with(others: Sequence[Searched], found: Found, cost: str | None) -> Found | None:
+    """The first of other readings of a program that is wrong by the same cost; it has the rest."""
+    for i, each in enumerate(others, 1):
         same = (e for e in each.readings() if e.data.coding == found.recognised.coding)
         other = judged(same, cost)
         if other is None or other.examined.ok or other.examined.cost != found.examined.cost:
             continue
-        return other
+        return replace(other, another=partial(wrong_with, others[i:], other, cost))
     return None
 
 
@@ -202,7 +203,9 @@ class Candidate:
             if found is not None and stated and _is_stated(found.examined, stated[0].examined):
                 return stated[0]
             if found is not None:
-                whole = with_untried(each, wrong_with(self.others, found, cost) or found)
+                another = partial(wrong_with, self.others, found, cost)
+                other = another() if found.examined.ok else replace(found, another=another)
+                whole = with_untried(each, other or found)
                 return with_sisters(each, whole, cost)
             for words in refused:
                 each.refusal.note(UnfitError(words, JUDGED))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.accuse import unblamed
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.edited_line import (
     blamed_frames,
@@ -25,9 +26,15 @@ from conformance.backward.edited_line import (
 from conformance.backward.epsilons import TINY
 from conformance.backward.findings import UPDATES, Accused, Examined
 from conformance.backward.judge_gradients import distance
-from conformance.edits.edit import EditKind
+from conformance.edits.edit import Change, EditKind
 from conformance.edits.live_functions import live_functions
-from conformance.edits.search_edits import holds, search, search_each, search_known_first
+from conformance.edits.search_edits import (
+    Trial,
+    holds,
+    search,
+    search_each,
+    search_known_first,
+)
 from conformance.script_outcome import Ran, is_judged_as_far
 from conformance.shapes.attempts import Refusal
 from conformance.shapes.found import Found, other_defaults
@@ -43,47 +50,72 @@ def mended(found: Found, spent: float = 0.0) -> Found:
         found: it.
         spent: the seconds of the processor that were spent for other programs of its file.
     """
-    examined, again = found.examined, found.again
-    accused = examined.accused
-    if again is None or spent >= SECONDS or any(each.cause.kind in UPDATES for each in accused):
+    examined, accused = found.examined, found.examined.accused
+    if spent >= SECONDS or any(each.cause.kind in UPDATES for each in accused):
         return found
-    wrong = {each.name for each in examined.gradients if not each.ok}
-
-    before: dict[str, Any] = {}
-    rights: dict[str, Any] = {}
-
-    def is_as_judged() -> bool:
-        before.update(again())  # that of the inputs is judged elsewhere
-        rights.update(_scaled(examined, before))
-        told = wrong & set(before)
-        return bool(told) and _wrong(before, rights) == told
-
-    limit = HALF_OF_THE_DIGITS if found.elsewhere is None else TINY  # of an ε in the loss
-
-    def is_right() -> bool:
-        return not _wrong(again(), {**before, **rights}, limit)
-
-    if not accused or not holds(is_as_judged):
+    run = _AsJudged(found)
+    if not accused or not holds(run.begins):
         return found
-    functions = [each.without(examined.ahead) for each in live_functions(lambda: holds(is_right))]
+    ahead = examined.ahead
+    functions = [each.without(ahead) for each in live_functions(lambda: holds(run.is_right))]
     blamed, known = blamed_frames(accused), [*known_changes(accused)]
     made = [each for function in functions for each in function.made]
 
     def is_right_elsewhere() -> bool:
-        with other_defaults(made):
+        with unblamed(), other_defaults(made):
             return found.elsewhere is None or found.elsewhere()
 
-    trials = [is_right, is_right_elsewhere]
-    change = search(functions, blamed, trials, SECONDS - spent, known, right_values(accused))
+    def searched(*trials: Trial) -> Change | None:
+        return search(functions, blamed, trials, SECONDS - spent, known, right_values(accused))
+
+    change = searched(run.is_right, is_right_elsewhere)
+    other = None if change is None else _with_another_setting(found)
+    if other is not None:
+        change = searched(run.is_right, other.is_right, is_right_elsewhere)
     if change is not None:
         return replace(found, examined=by_edit(examined, change))
-
-    def is_right_in(one: Accused) -> bool:
-        return _wrong(again(), {**before, **rights}, limit) <= wrong - {*one.gradients}
-
-    mistakes = mistakes_of(accused, is_right_in)
-    changes = search_each(functions, mistakes, trials, SECONDS - spent)
+    mistakes = mistakes_of(accused, run.is_right_but_for)
+    changes = search_each(functions, mistakes, [run.is_right, is_right_elsewhere], SECONDS - spent)
     return replace(found, examined=by_each(examined, changes)) if changes else found
+
+
+def _with_another_setting(found: Found) -> "_AsJudged | None":
+    """A program that is wrong, with another setting with which it is wrong too."""
+    with unblamed():
+        other = None if found.another is None else found.another()
+    run = None if other is None else _AsJudged(other)
+    return run if run is not None and holds(run.begins) else None
+
+
+class _AsJudged:
+    """A program that is run again, and compared with its right gradients."""
+
+    def __init__(self, found: Found) -> None:
+        """Take it as it was judged."""
+        self.examined, self.again = found.examined, found.again
+        self.limit = HALF_OF_THE_DIGITS if found.elsewhere is None else TINY  # of an ε in the loss
+        self.wrong = {each.name for each in self.examined.gradients if not each.ok}
+        self.rights: dict[str, Any] = {}
+
+    def _wrong(self, limit: float) -> set[str]:
+        return set() if self.again is None else _wrong(self.again(), self.rights, limit)
+
+    def begins(self) -> bool:
+        """Run it as it is, and tell whether the gradients are wrong that were judged to be."""
+        if self.again is None:
+            return False
+        before = self.again()  # that of the inputs is judged elsewhere
+        self.rights = {**before, **dict(_scaled(self.examined, before))}
+        told = self.wrong & set(before)
+        return bool(told) and self._wrong(HALF_OF_THE_DIGITS) == told
+
+    def is_right(self) -> bool:
+        """Whether all gradients are right as the program is now."""
+        return not self._wrong(self.limit)
+
+    def is_right_but_for(self, one: Accused) -> bool:
+        """Whether the gradients are right that one operation makes wrong, whatever others do."""
+        return self._wrong(self.limit) <= self.wrong - {*one.gradients}
 
 
 def with_right_updates(ran: Ran, again: Callable[[], Ran | None], spent: float = 0.0) -> Ran:
@@ -160,7 +192,8 @@ def repaired(refusal: Refusal, confirmed: Callable[[], bool], seconds: float) ->
         return True
 
     def is_right() -> bool:
-        return next(left, None) is not None and confirmed()
+        with unblamed():
+            return next(left, None) is not None and confirmed()
 
     functions = live_functions(lambda: holds(goes_on))
     change = search(functions, [[*refusal.raised]], [goes_on, is_right], seconds)

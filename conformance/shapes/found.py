@@ -183,6 +183,8 @@ class Found:
         unnamed: arrays that may be parameters as well, and of which no gradient is found.
         again: runs it as it is then, in the process that judged it, and gives its gradients.
         elsewhere: tells whether it is right then, with other numbers.
+        another: judges it with other settings, such as another activation, and gives what is known
+            where it is wrong; None if it is with none.
     """
 
     recognised: Recognised
@@ -195,6 +197,9 @@ class Found:
         default=None, compare=False, repr=False, metadata=OWN
     )
     elsewhere: Callable[[], bool] | None = field(
+        default=None, compare=False, repr=False, metadata=OWN
+    )
+    another: Callable[[], "Found | None"] | None = field(
         default=None, compare=False, repr=False, metadata=OWN
     )
 

@@ -713,6 +713,54 @@ def test_a_change_is_right_on_both_sides_of_a_margin(tmp_path: Path) -> None:
     assert "(same - (1" not in said
 
 
+TWO_SETTINGS = """import numpy as np
+
+class Classifier:
+    def __init__(self, d_in, d_hidden, d_out, activation="relu"):
+        self.activation = activation
+        self.W, self.V = np.random.randn(d_in, d_hidden), np.random.randn(d_hidden, d_out)
+
+    def act(self, z):
+        if self.activation == "relu":
+            return np.maximum(z, 0)
+        elif self.activation == "tanh":
+            return np.tanh(z)
+        return np.log1p(np.exp(z))
+
+    def act_prime(self, z):
+        if self.activation == "relu":
+            return np.where(z > 0, 1.0, 0.0)
+        elif self.activation == "tanh":
+            return 1 - np.tanh(z) ** 2
+        elif self.activation == "softplus":
+            return 1 / (1 + np.exp(-z))
+
+    def forward(self, X):
+        self.Z = X @ self.W
+        self.H = self.act(self.Z)
+        return self.H @ self.V
+
+    def backward(self, X, Y, out):
+        d = (out - Y) / len(X)
+        self.dV = self.H.T @ d
+        self.dW = X.T @ (d @ self.V.T * self.act_prime(self.H))
+
+    def fit(self, X, Y, epochs=100, lr=0.1):
+        for _ in range(epochs):
+            self.backward(X, Y, self.forward(X))
+            self.W -= lr * self.dW
+            self.V -= lr * self.dV
+"""
+
+
+def test_a_change_is_right_with_each_activation(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(TWO_SETTINGS)
+    report = conformance.check(str(tmp_path / "net.py"))
+    assert "every gradient is right with:  self.dW = X.T @ (d @" in str(report)
+    assert "self.act_prime(self.Z)" in str(report)
+    assert "1 - z ** 2" not in str(report)
+
+
 TWO = """import numpy as np
 
 def init_params():

@@ -421,6 +421,28 @@ KNOWN = {
 }  # fmt: skip
 
 
+CARRIED = """
+def backward(errors, u):
+    total, following = 0.0, 0.0
+    for i in range(len(errors)):
+        d = errors[i] + u * following
+        total += d * i
+        following = d
+    return total
+"""
+
+
+def test_what_the_next_round_of_a_loop_needs_is_kept(tmp_path: Path) -> None:
+    module, file = _loaded(tmp_path, CARRIED.replace("        following = d\n", ""))
+
+    def trial() -> bool:
+        return bool(np.isclose(module.backward([1.0, 2.0, 3.0, 5.0], 0.5), 32.375))
+
+    functions = live_functions(lambda: holds(trial), {file}.__contains__)
+    found = search(functions, [(Frame(file, 5, "backward"),)], [trial])
+    assert found == Change(file, 7, "backward", EditKind.ADDED, "following = d")
+
+
 @pytest.mark.parametrize("name", sorted(KNOWN))
 def test_what_is_known_to_be_meant_is_among_the_changes(name: str) -> None:
     line, known, right = KNOWN[name]
