@@ -27,6 +27,7 @@ from conformance.edits.live_functions import LiveFunction
 from conformance.edits.scope import expressions
 from conformance.tracing.frames import COMPREHENSIONS
 from conformance.tracing.line_tracer import traced_by
+from conformance.tracing.trace import plain
 from reference.step import Array
 
 RIGHT = "__right__"
@@ -276,9 +277,13 @@ def _paths(statement: ast.AST) -> Iterator[tuple[Slot, ...]]:
 
 
 def _names(frame: FrameType) -> dict[str, Any]:
-    """What the names of some code stand for; in a comprehension, also those around it."""
+    """What the names of some code stand for; in a comprehension, also those around it.
+
+    Not traced: a trace may end a program after so many operations.
+    """
     outer = frame.f_back if frame.f_code.co_name in COMPREHENSIONS else None
-    return {**frame.f_globals, **(outer.f_locals if outer else {}), **frame.f_locals}
+    inner = {**(outer.f_locals if outer else {}), **frame.f_locals}
+    return {**frame.f_globals, **{name: plain(each) for name, each in inner.items()}}
 
 
 def _value(part: ast.AST, names: dict[str, Any]) -> Any:

@@ -291,7 +291,7 @@ class PlainRun:
         reading, run = self.reading, self.reading.run
         direct = bool(reading.places.direct)
         self.begun = numbers = self.begun or run.begun
-        if not direct and reading.places.several:
+        if not direct and (reading.places.several or run.recorded.stopped):
             return self._recorded()
         self.at = self.at or (_returned_at(reading) if direct else _moved_at(reading))
         made = attempt(reading.plan, reading.data, values=numbers, chosen=run.ways)
@@ -311,7 +311,7 @@ class PlainRun:
         return other()
 
     def _recorded(self) -> Gradients:
-        """The gradients of the first update, where others follow it."""
+        """The gradients of the first update, where others follow it, or would."""
         goals = self.reading.beginning_with(self.begun).places.goals
         return {each.name: np.asarray(each.node.value) for each in goals}
 

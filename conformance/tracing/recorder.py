@@ -53,7 +53,7 @@ class Recorder:
             sites: whether to note the place in the line too.
             most: the number of nodes after which the program is stopped, once.
         """
-        self.most, self.ended = most, float(inf)
+        self.most, self.ended, self.stopped = most, float(inf), False
         self.known_operations: dict[Any, Node] | None = None
         self.learning, self.targets = False, 0
         self.nodes: list[Node] = []
@@ -134,7 +134,7 @@ class Recorder:
     def end_if_enough(self) -> None:
         """Raise an EnoughError once, where there are as many nodes as there may be."""
         if self.most is not None and len(self.nodes) >= self.most:
-            self.most = None  # so that the program's last values can still be asked for
+            self.most, self.stopped = None, True  # so that the program's last values can still be asked for
             raise EnoughError
 
     def node(
