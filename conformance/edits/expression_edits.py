@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
-from conformance.edits.edit import Edit, Slot, expression, is_of, located, put, values
+from conformance.edits.edit import Edit, Slot, expression, is_of, is_self, located, put, values
 from conformance.edits.formulas import (
     in_order,
     keywords_more,
@@ -37,6 +37,11 @@ SUMMED = ("axis=0", "axis=0, keepdims=True", "axis=1", "axis=1, keepdims=True")
 
 REDUCTIONS = {"all", "amax", "any", "argmax", "max", "mean", "min", "prod", "std", "sum", "var"}
 
+COPIES = ("X.copy()", "[each.copy() for each in X]")
+
+ONLY_READ = ast.Attribute | ast.AugAssign | ast.BinOp | ast.Compare | ast.Subscript | ast.UnaryOp
+"""What keeps none of its operands, of which a copy would be the same."""
+
 UNWRAPPED = ast.Constant | ast.Slice | ast.Starred
 
 
@@ -56,7 +61,7 @@ def swapped(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
         if isinstance(part, ast.Constant):
             yield from (put(slot, part, each) for each in _seldom_meant(part, slot, scope))
         if isinstance(part, ast.expr) and not isinstance(part, UNWRAPPED) and slot.field != "func":
-            for new in _wrapped(part, scope):
+            for new in _wrapped(part, slot, scope):
                 yield put(slot, part, new)
 
 
@@ -71,12 +76,18 @@ def unread(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
 def _renamed(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     """The changes of a variable that a line reads more than once, or of a call that it has so.
 
-    Another variable; what a function is given in the place of what it gives.
+    Another variable, attribute of its object, or list; what a function is given in the place of
+    what it gives.
     """
     for places in _repeated(slots, ast.Name):
         for name in scope.names:
             if name != getattr(places[0].get(), "id", ""):
                 yield _each(places, ast.Name(name, ast.Load()))
+    for places in _repeated(slots, ast.Attribute):
+        part = places[0].get()
+        for name in scope.held if isinstance(part, ast.Attribute) and is_self(part.value) else ():
+            if ast.unparse(part) != f"self.{name}":
+                yield _each(places, expression(f"self.{name}"))
     for places in _repeated(slots, ast.Call):
         call = places[0].get()
         if isinstance(call, ast.Call) and len(call.args) == 1 and not call.keywords:
@@ -237,9 +248,10 @@ def _calls(part: ast.Call, _slot: Slot, scope: Names) -> Iterator[ast.expr]:
         yield from (ast.Call(part.func, part.args, each) for each in keywords_more(part.keywords))
 
 
-def _wrapped(part: ast.expr, scope: Names) -> Iterator[ast.expr]:
-    """An expression transposed, copied, as a list of copies, turned round, or as zeros."""
-    for text in ("X.T", "X.copy()", "[each.copy() for each in X]", "X[::-1]"):
+def _wrapped(part: ast.expr, slot: Slot, scope: Names) -> Iterator[ast.expr]:
+    """An expression transposed, turned round, or as zeros; or what is kept of it copied."""
+    copies = () if isinstance(slot.parent, ONLY_READ) else COPIES
+    for text in ("X.T", *copies, "X[::-1]"):
         yield expression(text, X=part)
     if scope.numpy:
         yield expression(f"{scope.numpy}.zeros_like(X)", X=part)

@@ -8,6 +8,7 @@ import ast
 import builtins
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy, deepcopy
+from itertools import chain
 
 from conformance.edits.edit import Slot, expression, is_self
 from conformance.edits.source_parts import (
@@ -63,6 +64,7 @@ class Names:
 
     Attributes:
         slots: the places of its expressions.
+        stored: the entries that it gives a value.
         names: of variables.
         counters: those of them that only count.
         rounds: those with which loops over whole numbers count.
@@ -80,7 +82,8 @@ class Names:
         numpy: the name by which the file knows NumPy; empty if it has none.
         numbers: those of its file that are no whole numbers, such as the slope of a leaky ReLU.
         matrices: operands of products of matrices that the function has, and their transposes.
-        unread: those of the names that the function gives a value and does not read.
+        unread: those of the names that the function gives a value and does not read, unless loops
+            count with them.
     """
 
     entries: tuple[ast.expr, ...] = ()
@@ -108,9 +111,10 @@ class Names:
         self.lengths = tuple(_lengths(definition, inside))
         loaded = (each for each in inside if isinstance(each, ast.Name))
         read = {each.id for each in loaded if isinstance(each.ctx, ast.Load)}
-        self.unread = tuple(each for each in self.names if each not in read)
         self.counters, self.rounds = counters(definition), rounds(definition)
+        self.unread = tuple(each for each in self.names if each not in read | self.rounds)
         self.slots = list(expressions(definition))
+        self.stored = [e for e in inside if isinstance(e, ast.Subscript) and _is_stored(e)]
         held = [each.get() for each in self.slots]
         texts = (e.value for e in held if isinstance(e, ast.Constant) and isinstance(e.value, str))
         self.strings = tuple(dict.fromkeys(each for each in texts if len(each.split()) == 1))
@@ -196,9 +200,9 @@ class Names:
         return tuple(ordered[:PARTS])
 
     def _indices(self, *lines: int) -> list[ast.expr]:
-        """The indices on a line, or on all of the function, each once."""
+        """The indices on a line, or on all of the function, each once; of what is stored last."""
         read = (each.get() for each in self.slots)
-        some = (e for e in read if isinstance(e, ast.Subscript))
+        some = chain((e for e in read if isinstance(e, ast.Subscript)), self.stored)
         own = (each.slice for each in some if each.lineno in lines or not lines)
         return [deepcopy(each) for each in {ast.dump(each): each for each in own}.values()]
 

@@ -33,8 +33,15 @@ def numpy_name(whole: Sequence[ast.AST]) -> tuple[str, Callable[[ast.expr], bool
 
 
 def attributes_of_object(definition: ast.AST, tree: ast.Module) -> list[str]:
-    """The attributes of its object that the methods of its class have, and do not call."""
-    classes = (e for e in tree.body if isinstance(e, ast.ClassDef) and definition in e.body)
+    """The attributes of its object that the methods of its class have, and do not call.
+
+    And those of the classes that it derives from.
+    """
+    every = [each for each in tree.body if isinstance(each, ast.ClassDef)]
+    classes = [each for each in every if definition in each.body]
+    for one in classes:
+        bases = {getattr(each, "id", "") for each in one.bases}
+        classes += [e for e in every if e.name in bases and e not in classes]
     parts = [part for each in classes for part in ast.walk(each)]
     called = {id(each.func) for each in parts if isinstance(each, ast.Call)}
     own = (e for e in parts if isinstance(e, ast.Attribute) and is_self(e.value))
