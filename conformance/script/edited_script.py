@@ -345,9 +345,14 @@ def _read(tree: ast.AST) -> Iterator[str]:
 
 
 def _with_others(tree: ast.Module, names: Collection[str]) -> ast.Module | None:
-    """A script in which some names hold other numbers; None if none is written for any."""
+    """A script in which some names hold other numbers; None if none is written for any.
+
+    A number stays from which is counted on, such as the first index.
+    """
     made = deepcopy(tree)
-    numbers = [each for target, each in _given(made) if last_name(target) in names]
+    counting = {last_name(e.target) for e in ast.walk(made) if isinstance(e, ast.AugAssign)}
+    fixed = {*names} - counting
+    numbers = [each for target, each in _given(made) if last_name(target) in fixed]
     for each in numbers:
         match each.value:
             case int(value):
