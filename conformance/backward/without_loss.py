@@ -149,7 +149,8 @@ def _negated(chosen: Tried, run: Recorded) -> Examined:
     lines = tuple(line for user in compared[:1] for line in islice(own_lines(user), 2))
     blamed = Accused(names, lines, Cause("negated"), mends=True)
     beside = _beside(chosen, factor)
-    return Examined(wrong, (blamed,), kinks, cost=chosen.name, factor=beside)
+    rights = {each.goal.name: each.right for each in found}
+    return Examined(wrong, (blamed,), kinks, cost=chosen.name, factor=beside, rights=rights)
 
 
 def _by_other_axis(found: Sequence[Tried], run: Recorded, errors: OwnErrors) -> Examined | None:

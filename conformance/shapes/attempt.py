@@ -307,7 +307,9 @@ def called_in_a_way(run: Attempt, call: Call, i: int, chosen: int | None) -> Non
         try:
             given = as_tensor((args, kwargs)) if run.tensors else (args, kwargs)
             result = as_array(_bounded(function, *given))
-            learn(run, call, function, result)
+            known = chosen is not None and call.role == "gradients"
+            if not (known and run.trace is not None and run.trace.stopped):  # what it returned
+                learn(run, call, function, result)
         except (UnboundError, UnfitError) as error:
             if longest is not None and run.trace is not None and run.trace.most is None:
                 raise  # it was ended, and not for its arguments

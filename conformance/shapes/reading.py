@@ -48,7 +48,12 @@ class Reading:
     of_zeros: "Reading | None" = None
 
     def beginning_with(
-        self, values: Mapping[str, Any], data: Data | None = None, *, second: bool = False
+        self,
+        values: Mapping[str, Any],
+        data: Data | None = None,
+        *,
+        second: bool = False,
+        most: int | None = None,
     ) -> "Reading":
         """The reading of a run that begins with some numbers, by their paths.
 
@@ -56,12 +61,13 @@ class Reading:
             values: they.
             data: in the place of its own.
             second: whether the gradients are those of the second updates.
+            most: operations that are recorded, if not as many as usual.
 
         Raises:
             UnfitError: it does not run so.
         """
         trains = self.plan.calls[-1].role == "train"
-        trace = Trace(sites=True, most=OPERATIONS if trains else MOST)
+        trace = Trace(sites=True, most=most or (OPERATIONS if trains else MOST))
         ways, data = self.run.ways, data or self.data
         run = attempt(self.plan, data, trace=trace, values=values, chosen=ways)
         return Reading(self.plan, data, run, places(run, second=second))
@@ -312,7 +318,9 @@ class PlainRun:
 
     def _recorded(self) -> Gradients:
         """The gradients of the first update, where others follow it, or would."""
-        goals = self.reading.beginning_with(self.begun).places.goals
+        last = max(each.node.number for each in self.reading.places.goals)
+        most = max(OPERATIONS, 2 * last)  # with which a second one begins
+        goals = self.reading.beginning_with(self.begun, most=most).places.goals
         return {each.name: np.asarray(each.node.value) for each in goals}
 
 
