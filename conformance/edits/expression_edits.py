@@ -9,7 +9,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
-from conformance.edits.edit import Edit, Slot, expression, is_of, is_self, located, put, values
+from conformance.edits.edit import (
+    MODULES,
+    Edit,
+    Slot,
+    expression,
+    is_of,
+    is_self,
+    located,
+    put,
+    values,
+)
 from conformance.edits.formulas import (
     in_order,
     keywords_more,
@@ -60,7 +70,9 @@ def swapped(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
         part = slot.get()
         if isinstance(part, ast.Constant):
             yield from (put(slot, part, each) for each in _seldom_meant(part, slot, scope))
-        if isinstance(part, ast.expr) and not isinstance(part, UNWRAPPED) and slot.field != "func":
+        named = is_self(part) or getattr(part, "id", "") in MODULES
+        plain = isinstance(part, UNWRAPPED) or slot.field == "func" or named
+        if isinstance(part, ast.expr) and not plain:
             for new in _wrapped(part, slot, scope):
                 yield put(slot, part, new)
 

@@ -279,6 +279,9 @@ Key = tuple[str, str]
 """Whether it is returned or held in the end, and its path."""
 
 
+UPDATES = 3  # that are recorded, of which the first is compared
+
+
 class PlainRun:
     """What runs a program again, and gives its gradients.
 
@@ -319,9 +322,8 @@ class PlainRun:
     def _recorded(self) -> Gradients:
         """The gradients of the first update, where others follow it, or would."""
         last = max(each.node.number for each in self.reading.places.goals)
-        most = max(OPERATIONS, 2 * last)  # with which a second one begins
-        goals = self.reading.beginning_with(self.begun, most=most).places.goals
-        return {each.name: np.asarray(each.node.value) for each in goals}
+        whole = self.reading.beginning_with(self.begun, most=UPDATES * last)
+        return {each.name: np.asarray(each.node.value) for each in whole.places.goals}
 
 
 def _outputs(run: Attempt, gradients: Collection[int]) -> Gradients:

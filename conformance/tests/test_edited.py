@@ -543,6 +543,26 @@ class Regressor:
         self.V += self.lr * (err * self.h).T
         self.U += self.lr * (back * (1 - self.h**2)) * x.T
 """
+NO_ROLE = """import numpy as np
+
+class Wangluo:
+    def __init__(self, shuru, yincang, shuchu):
+        self.w, self.v = np.random.randn(shuru, yincang), np.random.randn(yincang, shuchu)
+
+    def qianxiang(self, x):
+        self.h = np.tanh(x @ self.w)
+        return self.h @ self.v
+
+    def xunlian(self, x, y, cishu=300):
+        jilu = []
+        for _ in range(cishu):
+            d = (self.qianxiang(x) - y) / len(x)
+            jilu.append(0.5 * len(x) * (d**2).sum())
+            dw = x.T @ (d @ self.v.T * (1 - self.h**2))
+            self.v -= 0.1 * self.h.T @ d
+            self.w -= 0.1 * dw
+        return jilu
+"""
 KINDS = {
     "of an output in the place of its error": (ONE_SAMPLE, "self.V.T @ err", "self.V.T @ out"),
     "of layers that give the gradient of the input, too": (
@@ -564,6 +584,7 @@ KINDS = {
     "that keeps the parameters which it moves": (CACHES, "dZ[Z <= 0]", "dZ[dZ <= 0]"),
     "with momentum": (MOMENTUM, "(1 - self.h**2)", "(1 - self.h)"),
     "of a table, in its entry": (TABLE, "(1 - abs(a)) ** 2", "1 - abs(a)"),
+    "that trains by a name of no role": (NO_ROLE, "(1 - self.h**2)", "(1 + self.h**2)"),
     "of one sample after another": (SAMPLES, "e * self.v[j] * (1", "y * self.v[j] * (1"),
     "as the file calls it": (OWN_CALL, "X.T @ e / len(X)", "X.T @ e"),
     "by what a helper does not know": (

@@ -598,3 +598,23 @@ def test_a_script_that_asks_for_what_is_not_there_is_told_no_change(tmp_path: Pa
     with pytest.raises(SubjectError, match="raised FileNotFoundError") as raised:
         run_script(written(tmp_path, f"open('no such file')\n{PLAIN}"))
     assert "every gradient" not in str(raised.value)
+
+
+COUNTED = """
+size, i = 3, 0
+while i < size:
+    s = w[i * size] * 1
+    i += 1
+"""
+
+
+def test_a_number_that_counting_begins_with_is_no_setting_of_a_change() -> None:
+    before, after = ast.parse(COUNTED), ast.parse(COUNTED.replace("* 1", "* 2"))
+    tried = list[str]()
+
+    def is_wrong(tree: ast.Module) -> bool:
+        tried.append(ast.unparse(tree).partition("\n")[0])
+        return False
+
+    assert not edited_script.is_by_chance(before, after, is_wrong)
+    assert tried == ["size, i = (4, 0)"]

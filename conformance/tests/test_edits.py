@@ -264,6 +264,8 @@ WAYS = (
 )
 
 MENDED = {
+    "attribute of a base": ("a = self.b * (1 - self.b)", "a = self.c * (1 - self.c)"),
+    "index of what is stored": ("w[2 * x] = a[x]", "w[2 * x] = a[2 * x]"),
     "activation": ("a = np.tanh(w @ x)", "a = 1 / (1 + np.exp(-(w @ x)))"),
     "entry": ("a = w @ x", "a = w @ x + self.b"),
     "divisor": ("a = x / 8", "a = x / len(w)"),
@@ -295,12 +297,15 @@ MENDED = {
 def test_a_line_is_mended_by_one_change(name: str) -> None:
     line, mended = MENDED[name]
     source = f"""import numpy as np
-class Layer:
+class Layer(Base):
     def __init__(self, b):
         self.b = b
     def f(self, w, x):
         {line}
         return w
+class Base:
+    def g(self):
+        self.c = self.f(1, 2)
 """
     tree = ast.parse(source)
     definition = next(e for e in ast.walk(tree) if getattr(e, "name", "") == "f")

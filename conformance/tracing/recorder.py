@@ -134,7 +134,10 @@ class Recorder:
     def end_if_enough(self) -> None:
         """Raise an EnoughError once, where there are as many nodes as there may be."""
         if self.most is not None and len(self.nodes) >= self.most:
-            self.most, self.stopped = None, True  # so that the program's last values can still be asked for
+            self.most, self.stopped = (
+                None,
+                True,
+            )  # so that the program's last values can still be asked for
             raise EnoughError
 
     def node(
