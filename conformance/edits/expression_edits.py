@@ -9,17 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
-from conformance.edits.edit import (
-    MODULES,
-    Edit,
-    Slot,
-    expression,
-    is_of,
-    is_self,
-    located,
-    put,
-    values,
-)
+from conformance.edits.edit import Edit, Slot, expression, is_of, is_self, located, put, values
 from conformance.edits.formulas import (
     in_order,
     keywords_more,
@@ -47,10 +37,8 @@ SUMMED = ("axis=0", "axis=0, keepdims=True", "axis=1", "axis=1, keepdims=True")
 
 REDUCTIONS = {"all", "amax", "any", "argmax", "max", "mean", "min", "prod", "std", "sum", "var"}
 
-COPIES = ("X.copy()", "[each.copy() for each in X]")
-
-ONLY_READ = ast.Attribute | ast.AugAssign | ast.BinOp | ast.Compare | ast.Subscript | ast.UnaryOp
-"""What keeps none of its operands, of which a copy would be the same."""
+WRAPPED = ("X.T", "X.copy()", "[each.copy() for each in X]", "X[::-1]")
+"""An expression transposed, copied, as a list of copies, and turned round."""
 
 UNWRAPPED = ast.Constant | ast.Slice | ast.Starred
 
@@ -70,11 +58,9 @@ def swapped(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
         part = slot.get()
         if isinstance(part, ast.Constant):
             yield from (put(slot, part, each) for each in _seldom_meant(part, slot, scope))
-        named = is_self(part) or getattr(part, "id", "") in MODULES
-        plain = isinstance(part, UNWRAPPED) or slot.field == "func" or named
-        if isinstance(part, ast.expr) and not plain:
-            for new in _wrapped(part, slot, scope):
-                yield put(slot, part, new)
+        if isinstance(part, ast.expr) and not isinstance(part, UNWRAPPED) and slot.field != "func":
+            texts = (*WRAPPED, *((f"{scope.numpy}.zeros_like(X)",) if scope.numpy else ()))
+            yield from (put(slot, part, expression(each, X=part)) for each in texts)
 
 
 def unread(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
@@ -91,22 +77,20 @@ def _renamed(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     Another variable, attribute of its object, or list; what a function is given in the place of
     what it gives.
     """
-    for places in _repeated(slots, ast.Name):
-        for name in scope.names:
-            if name != getattr(places[0].get(), "id", ""):
-                yield _each(places, ast.Name(name, ast.Load()))
-    for places in _repeated(slots, ast.Attribute):
+    for places in _repeated(slots, ast.Name | ast.Attribute):
         part = places[0].get()
-        for name in scope.held if isinstance(part, ast.Attribute) and is_self(part.value) else ():
-            if ast.unparse(part) != f"self.{name}":
-                yield _each(places, expression(f"self.{name}"))
+        own = isinstance(part, ast.Attribute) and is_self(part.value)
+        names = [f"self.{e}" for e in scope.held] if own else scope.names
+        for name in names if own or isinstance(part, ast.Name) else ():
+            if name != ast.unparse(part):
+                yield _each(places, expression(name))
     for places in _repeated(slots, ast.Call):
         call = places[0].get()
         if isinstance(call, ast.Call) and len(call.args) == 1 and not call.keywords:
             yield _each(places, call.args[0])
 
 
-def _repeated(slots: Sequence[Slot], kind: type[ast.expr]) -> Iterator[list[Slot]]:
+def _repeated(slots: Sequence[Slot], kind: Any) -> Iterator[list[Slot]]:
     """The places of each expression of a kind that stands at several."""
     found: dict[str, list[Slot]] = {}
     for slot in slots:
@@ -258,15 +242,6 @@ def _calls(part: ast.Call, _slot: Slot, scope: Names) -> Iterator[ast.expr]:
             yield ast.Call(part.func, [*part.args[:i], new, *part.args[i + 1 :]], [])
     if name in REDUCTIONS:
         yield from (ast.Call(part.func, part.args, each) for each in keywords_more(part.keywords))
-
-
-def _wrapped(part: ast.expr, slot: Slot, scope: Names) -> Iterator[ast.expr]:
-    """An expression transposed, turned round, or as zeros; or what is kept of it copied."""
-    copies = () if isinstance(slot.parent, ONLY_READ) else COPIES
-    for text in ("X.T", *copies, "X[::-1]"):
-        yield expression(text, X=part)
-    if scope.numpy:
-        yield expression(f"{scope.numpy}.zeros_like(X)", X=part)
 
 
 def _moved_index(index: ast.expr) -> Iterator[ast.expr]:

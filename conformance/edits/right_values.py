@@ -282,8 +282,7 @@ def _names(frame: FrameType) -> dict[str, Any]:
     Not traced: a trace may end a program after so many operations.
     """
     outer = frame.f_back if frame.f_code.co_name in COMPREHENSIONS else None
-    inner = {**(outer.f_locals if outer else {}), **frame.f_locals}
-    return {**frame.f_globals, **{name: plain(each) for name, each in inner.items()}}
+    return {**frame.f_globals, **plain({**(outer.f_locals if outer else {}), **frame.f_locals})}
 
 
 def _value(part: ast.AST, names: dict[str, Any]) -> Any:

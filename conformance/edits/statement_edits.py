@@ -10,7 +10,6 @@ from itertools import chain, combinations, product
 
 from conformance.edits.edit import Edit, EditKind, is_count, located
 
-LOOPS = ast.For | ast.While
 Place = ast.Name | ast.Attribute | ast.Subscript
 
 BLOCKS = ast.For | ast.While | ast.If | ast.With
@@ -29,7 +28,7 @@ def statements(tree: ast.AST, lines: Collection[int], numpy: str) -> Iterator[Ed
             block = getattr(parent, field, None)
             if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
                 yield from _of_block(block, lines, numpy)
-        if isinstance(parent, LOOPS):
+        if isinstance(parent, ast.For | ast.While):
             yield from _carried(tree, parent, lines)
 
 
@@ -38,29 +37,21 @@ def _carried(tree: ast.AST, loop: ast.For | ast.While, lines: Collection[int]) -
 
     Of what some lines read there that was made before the loop, and is the same in each round.
     """
-    inside = [*chain.from_iterable(map(ast.walk, loop.body))]
-    made = [e for e in ast.walk(tree) if isinstance(e, ast.Assign) and e.lineno < loop.lineno]
-    before = {e.id for one in made if _may_change(one.value) for e in _stored_names(one)}
+    made = (e for e in ast.walk(tree) if isinstance(e, ast.Assign) and e.lineno < loop.lineno)
+    before = {e.id for one in made if not is_count(one.value) for e in _stored_names(one)}
     stored = dict.fromkeys(e.id for each in loop.body for e in _stored_names(each))
-    entered = {getattr(each.value, "id", "") for each in inside if isinstance(each, ast.Subscript)}
+    inside = chain.from_iterable(map(ast.walk, loop.body))
     read = (e for e in inside if isinstance(e, ast.Name) and e.lineno in lines)
-    kept = dict.fromkeys(e.id for e in read if e.id in before - {*stored} - entered)
-    end = loop.body[-1].end_lineno or 0
+    kept = dict.fromkeys(e.id for e in read if e.id in before - {*stored})
     for name, value in product(kept, reversed([*stored])):
         new = ast.Assign([ast.Name(name, ast.Store())], ast.Name(value, ast.Load()))
-        body = [*loop.body, located(new, loop.body[-1])]
-        yield Edit(end + 1, EditKind.ADDED, lists=((loop.body, body),))
-
-
-def _may_change(value: ast.expr) -> bool:
-    """Whether a loop may begin with a value, which is no number but 0, and no count."""
-    return not is_count(value) and (not isinstance(value, ast.Constant) or value.value in (0, None))
+        lists = ((loop.body, [*loop.body, located(new, loop.body[-1])]),)
+        yield Edit((loop.body[-1].end_lineno or 0) + 1, EditKind.ADDED, lists=lists)
 
 
 def _stored_names(node: ast.AST) -> Iterator[ast.Name]:
     """The names that get a value within a part of a program."""
-    named = (each for each in ast.walk(node) if isinstance(each, ast.Name))
-    return (each for each in named if isinstance(each.ctx, ast.Store))
+    return (e for e in ast.walk(node) if isinstance(e, ast.Name) and isinstance(e.ctx, ast.Store))
 
 
 def _of_block(block: list[ast.stmt], lines: Collection[int], numpy: str) -> Iterator[Edit]:

@@ -351,8 +351,7 @@ def _with_others(tree: ast.Module, names: Collection[str]) -> ast.Module | None:
     """
     made = deepcopy(tree)
     counting = {last_name(e.target) for e in ast.walk(made) if isinstance(e, ast.AugAssign)}
-    fixed = {*names} - counting
-    numbers = [each for target, each in _given(made) if last_name(target) in fixed]
+    numbers = [e for target, e in _given(made) if last_name(target) in {*names} - counting]
     for each in numbers:
         match each.value:
             case int(value):

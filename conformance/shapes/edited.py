@@ -6,7 +6,7 @@ as a product whose operands are not turned. Left out: which changes there are (`
 wrong as far as it is known without them (`backward`).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,17 +24,11 @@ from conformance.backward.edited_line import (
     sizes_of,
 )
 from conformance.backward.epsilons import TINY
-from conformance.backward.findings import UPDATES, Accused, Examined
+from conformance.backward.findings import UPDATES, Examined
 from conformance.backward.judge_gradients import distance
 from conformance.edits.edit import Change, EditKind
 from conformance.edits.live_functions import live_functions
-from conformance.edits.search_edits import (
-    Trial,
-    holds,
-    search,
-    search_each,
-    search_known_first,
-)
+from conformance.edits.search_edits import Trial, holds, search, search_each, search_known_first
 from conformance.script_outcome import Ran, is_judged_as_far
 from conformance.shapes.attempts import Refusal
 from conformance.shapes.found import Found, other_defaults
@@ -56,8 +50,7 @@ def mended(found: Found, spent: float = 0.0) -> Found:
     run = _AsJudged(found)
     if not accused or not holds(run.begins):
         return found
-    ahead = examined.ahead
-    functions = [each.without(ahead) for each in live_functions(lambda: holds(run.is_right))]
+    functions = [e.without(examined.ahead) for e in live_functions(lambda: holds(run.is_right))]
     blamed, known = blamed_frames(accused), [*known_changes(accused)]
     made = [each for function in functions for each in function.made]
 
@@ -69,22 +62,15 @@ def mended(found: Found, spent: float = 0.0) -> Found:
         return search(functions, blamed, trials, SECONDS - spent, known, right_values(accused))
 
     change = searched(run.is_right, is_right_elsewhere)
-    other = None if change is None else _with_another_setting(found)
-    if other is not None:
-        change = searched(run.is_right, other.is_right, is_right_elsewhere)
+    with unblamed():
+        other = found.another() if change is not None and found.another else None
+    if other is not None and holds((also := _AsJudged(other)).begins):
+        change = searched(run.is_right, also.is_right, is_right_elsewhere)
     if change is not None:
         return replace(found, examined=by_edit(examined, change))
-    mistakes = mistakes_of(accused, run.is_right_but_for)
+    mistakes = mistakes_of(accused, lambda one: run.is_right(run.wrong - {*one.gradients}))
     changes = search_each(functions, mistakes, [run.is_right, is_right_elsewhere], SECONDS - spent)
     return replace(found, examined=by_each(examined, changes)) if changes else found
-
-
-def _with_another_setting(found: Found) -> "_AsJudged | None":
-    """A program that is wrong, with another setting with which it is wrong too."""
-    with unblamed():
-        other = None if found.another is None else found.another()
-    run = None if other is None else _AsJudged(other)
-    return run if run is not None and holds(run.begins) else None
 
 
 class _AsJudged:
@@ -92,30 +78,21 @@ class _AsJudged:
 
     def __init__(self, found: Found) -> None:
         """Take it as it was judged."""
-        self.examined, self.again = found.examined, found.again
-        self.limit = HALF_OF_THE_DIGITS if found.elsewhere is None else TINY  # of an ε in the loss
-        self.wrong = {each.name for each in self.examined.gradients if not each.ok}
+        self.examined, self.again = found.examined, found.again or dict
         self.rights: dict[str, Any] = {}
-
-    def _wrong(self, limit: float) -> set[str]:
-        return set() if self.again is None else _wrong(self.again(), self.rights, limit)
+        self.limit = HALF_OF_THE_DIGITS if found.elsewhere is None else TINY  # of an ε in the loss
+        self.wrong = {each.name for each in found.examined.gradients if not each.ok}
 
     def begins(self) -> bool:
         """Run it as it is, and tell whether the gradients are wrong that were judged to be."""
-        if self.again is None:
-            return False
-        before = self.again()  # that of the inputs is judged elsewhere
+        before = dict(self.again())
         self.rights = {**before, **dict(_scaled(self.examined, before))}
-        told = self.wrong & set(before)
-        return bool(told) and self._wrong(HALF_OF_THE_DIGITS) == told
+        told = self.wrong & set(before)  # that of the inputs is judged elsewhere
+        return bool(told) and _wrong(before, self.rights) == told
 
-    def is_right(self) -> bool:
-        """Whether all gradients are right as the program is now."""
-        return not self._wrong(self.limit)
-
-    def is_right_but_for(self, one: Accused) -> bool:
-        """Whether the gradients are right that one operation makes wrong, whatever others do."""
-        return self._wrong(self.limit) <= self.wrong - {*one.gradients}
+    def is_right(self, but: Collection[str] = ()) -> bool:
+        """Whether all gradients but for some are right as the program is now."""
+        return _wrong(self.again(), self.rights, self.limit) <= {*but}
 
 
 def with_right_updates(ran: Ran, again: Callable[[], Ran | None], spent: float = 0.0) -> Ran:
@@ -192,8 +169,7 @@ def repaired(refusal: Refusal, confirmed: Callable[[], bool], seconds: float) ->
         return True
 
     def is_right() -> bool:
-        with unblamed():
-            return next(left, None) is not None and confirmed()
+        return next(left, None) is not None and confirmed()
 
     functions = live_functions(lambda: holds(goes_on))
     change = search(functions, [[*refusal.raised]], [goes_on, is_right], seconds)

@@ -48,12 +48,7 @@ class Reading:
     of_zeros: "Reading | None" = None
 
     def beginning_with(
-        self,
-        values: Mapping[str, Any],
-        data: Data | None = None,
-        *,
-        second: bool = False,
-        most: int | None = None,
+        self, values: Mapping[str, Any], data: Data | None = None, *, second: bool = False
     ) -> "Reading":
         """The reading of a run that begins with some numbers, by their paths.
 
@@ -61,13 +56,12 @@ class Reading:
             values: they.
             data: in the place of its own.
             second: whether the gradients are those of the second updates.
-            most: operations that are recorded, if not as many as usual.
 
         Raises:
             UnfitError: it does not run so.
         """
         trains = self.plan.calls[-1].role == "train"
-        trace = Trace(sites=True, most=most or (OPERATIONS if trains else MOST))
+        trace = Trace(sites=True, most=OPERATIONS if trains else MOST)
         ways, data = self.run.ways, data or self.data
         run = attempt(self.plan, data, trace=trace, values=values, chosen=ways)
         return Reading(self.plan, data, run, places(run, second=second))
@@ -321,9 +315,12 @@ class PlainRun:
 
     def _recorded(self) -> Gradients:
         """The gradients of the first update, where others follow it, or would."""
-        last = max(each.node.number for each in self.reading.places.goals)
-        whole = self.reading.beginning_with(self.begun, most=UPDATES * last)
-        return {each.name: np.asarray(each.node.value) for each in whole.places.goals}
+        reading = self.reading
+        last = max(each.node.number for each in reading.places.goals)
+        trace, ways = Trace(sites=True, most=UPDATES * last), reading.run.ways
+        run = attempt(reading.plan, reading.data, trace=trace, values=self.begun, chosen=ways)
+        goals = places(run).goals
+        return {each.name: np.asarray(each.node.value) for each in goals}
 
 
 def _outputs(run: Attempt, gradients: Collection[int]) -> Gradients:
