@@ -24,6 +24,7 @@ from conformance.script.linear import ancestors, steady, way, written_places
 from conformance.script.rows import Carried, may_be_same, scaled_by_itself, without_recurrences
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, flat, is_part, taken
+from conformance.tracing.vectorized import put_in_shape
 
 FEW = 4  # values that a new one shares most uses with, of which one may be the old one
 
@@ -261,7 +262,7 @@ class _Search:
             step = self._keys(first, second)
             alike = [e for e in self.ancestors(first) if self.alike(e, first)]
             olds = [each for each in alike if self._keys(each, first) == step]
-            if not olds:
+            if not olds or any(map(_is_put_together, olds)):
                 break
             second, first = first, max(olds, key=lambda e: self.alike(e, first))
             chain.values.insert(0, first)
@@ -302,6 +303,11 @@ class _Search:
                     found.add(consumer)
                     waiting.append(consumer)
         return found
+
+
+def _is_put_together(node: Node) -> bool:
+    """Whether a value is an array of numbers that something else reads, too, as they are."""
+    return node.function is put_in_shape and any(len(e.consumers) > 1 for e in node.inputs)
 
 
 def _computed(node: Node, old: Node) -> bool:

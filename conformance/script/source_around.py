@@ -9,7 +9,7 @@ the same lines, of which the first is judged, and what is carried on (`parameter
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from conformance.backward.findings import Line
 from conformance.backward.recorded_pass import NotAGradientError
@@ -179,16 +179,13 @@ def _of_product(target: ast.expr, step: ast.expr) -> Iterator[tuple[str, int]]:
 def begun_anew(one: Carried) -> bool:
     """Whether what moves a value stands in a loop around which another one begins it anew.
 
-    The other loop may be that around a call, if the function itself begins it. What is put together
-    of the old value, as `theta = [w, b]` once they were taken out of it, is that value still. So is
-    what several calls of a function move in place.
+    The other loop may be that around a call, if the function itself begins it. What several calls
+    of a function move in place is that value still.
     """
     pairs = one.values[:2], one.values[-2:]  # the last may be of a part of a round
-    ways = [[e.frames for e in _way(*pair) if e.frames] for pair in pairs]
+    ways = (e.frames for pair in pairs for e in _way(*pair) if e.frames)
     again = one.values[1].calls[:1] != one.values[-1].calls[:1]
-    return any(
-        _is_begun(each, {_line(e[0]) for e in way}, again=again) for way in ways for each in way
-    )
+    return any(_is_begun(each, again=again) for each in ways)
 
 
 def _way(old: Node, new: Node) -> list[Node]:
@@ -197,12 +194,11 @@ def _way(old: Node, new: Node) -> list[Node]:
     return way(old, new, within)[1:] if old in within else [new]
 
 
-def _is_begun(frames: Sequence[Frame], passed: Collection[Line], *, again: bool) -> bool:
+def _is_begun(frames: Sequence[Frame], *, again: bool) -> bool:
     """Whether a value that is handed from round to round is begun anew in a loop around these.
 
     Args:
         frames: of an operation that makes it.
-        passed: the lines of all of them.
         again: whether several calls of a function make it.
     """
     made = statement(frames[0].file, frames[0].line)
@@ -218,7 +214,7 @@ def _is_begun(frames: Sequence[Frame], passed: Collection[Line], *, again: bool)
         outer.append(function)
     handed = [{name, *_handed_to(loops[0], name)} for name in names | kept]
     return any(
-        all(any(_begins(each, loops[0], name, passed) for name in several) for several in handed)
+        all(any(_begins(each, loops[0], name) for name in several) for several in handed)
         for each in outer
     )
 
@@ -272,24 +268,31 @@ def _line(at: Frame) -> Line:
     return Line(at.file, at.line)
 
 
-def _begins(whole: ast.AST, inner: Loop, name: str, passed: Collection[Line] = ()) -> bool:
+def _begins(whole: ast.AST, inner: Loop, name: str) -> bool:
     """Whether a loop or function gives a name a new value before a loop in it.
+
+    What is put together of the old value, as `theta = [w, b]` once they were taken out of it, is
+    that value still.
 
     Args:
         whole: the loop or function.
         inner: the loop in it.
         name: the name.
-        passed: lines that do not count.
     """
-    lines = {each.line for each in passed}
     before = (e for e in ast.walk(whole) if getattr(e, "lineno", inner.lineno) < inner.lineno)
+    old = {name, *_taken_out(whole, name)}
     return any(
         (isinstance(each, ast.arg) and each.arg == name)
-        or (
-            isinstance(each, ast.Assign)
-            and name in stored(each)
-            and lines.isdisjoint(range(each.lineno, (each.end_lineno or 0) + 1))
-            and not any(isinstance(e, ast.Name) and e.id == name for e in ast.walk(each.value))
-        )
+        or (isinstance(each, ast.Assign) and name in stored(each) and old.isdisjoint(_read(each)))
         for each in before
     )
+
+
+def _taken_out(whole: ast.AST, name: str) -> Iterator[str]:
+    """The names that items of a list are given: `w, b = theta`, or `w = theta[0]`."""
+    for each in ast.walk(whole):
+        match each:
+            case ast.Assign([ast.Tuple(items)], ast.Name(of)) if of == name:
+                yield from (item.id for item in items if isinstance(item, ast.Name))
+            case ast.Assign([ast.Name(item)], ast.Subscript(ast.Name(of))) if of == name:
+                yield item

@@ -937,3 +937,66 @@ def test_rows_of_which_each_table_has_others_are_of_several_updates(
             known.append(trace.argument(each))
     found = [Parameter(Carried(known, twice={known[1]}), ()) for known in values]
     assert moved_twice(found, 2) == twice
+
+
+MATRIX = """import math
+import random
+random.seed(3)
+
+class Matrix:
+    def __init__(self, rows):
+        self.rows = [list(row) for row in rows]
+
+    def __add__(self, other):
+        return self.apply(lambda a, b: a + b, other)
+
+    def __sub__(self, other):
+        return self.apply(lambda a, b: a - b, other)
+
+    def __mul__(self, other):
+        if isinstance(other, Matrix):
+            return self.apply(lambda a, b: a * b, other)
+        return Matrix([[a * other for a in row] for row in self.rows])
+
+    def __matmul__(self, other):
+        columns = list(zip(*other.rows))
+        return Matrix([[sum(a * b for a, b in zip(r, c)) for c in columns] for r in self.rows])
+
+    def T(self):
+        return Matrix(zip(*self.rows))
+
+    def apply(self, f, *others):
+        several = zip(self.rows, *(each.rows for each in others))
+        return Matrix([[f(*numbers) for numbers in zip(*rows)] for rows in several])
+
+def drawn(rows, columns):
+    return Matrix([[random.gauss(0, 1) for _ in range(columns)] for _ in range(rows)])
+
+weights = [drawn(3, 2), drawn(1, 3)]
+biases = [drawn(3, 1), drawn(1, 1)]
+data = [(drawn(2, 1), Matrix([[0.5]])), (drawn(2, 1), Matrix([[0.25]]))]
+for _ in range(9):
+    for x, y in data:
+        a = [x]
+        for w, b in zip(weights, biases):
+            a.append((w @ a[-1] + b).apply(lambda z: 1 / (1 + math.exp(-z))))
+        loss = sum((o - t) ** 2 for (o,), (t,) in zip(a[-1].rows, y.rows)) / 2
+        delta = (a[2] - y) * a[2].apply(lambda s: s * (1 - s))
+        hidden = (weights[1].T() @ delta) * a[1].apply(lambda s: s * (1 - s))
+        steps = [hidden @ a[0].T(), delta @ a[1].T()]
+        weights = [w - g * 0.5 for w, g in zip(weights, steps)]
+        biases = [b - g * 0.5 for b, g in zip(biases, [hidden, delta])]
+"""
+
+
+def test_a_class_of_matrices_that_holds_lists_is_followed(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, MATRIX)
+    assert report.exit_code == 0, str(report)
+    assert len(report.gradients) == 4
+
+
+def test_a_wrong_line_beside_a_class_of_matrices_is_told(tmp_path: Path) -> None:
+    wrong = "a[1].apply(lambda s: s * (1 - s))", "a[1].apply(lambda s: s * s)"
+    report = run_edited(tmp_path, MATRIX, wrong)
+    line = MATRIX[: MATRIX.index("hidden =")].count("\n") + 1
+    assert [each.line for each in report.blames] == [line], str(report)

@@ -302,6 +302,8 @@ class Lists(Entrance):
         numbers = [*map(_alone, _flat(entries))]
         places = np.arange(values.size).reshape(values.shape)
         for before in _sources(numbers[0], values.shape):
+            if all(_is_taken(each, before, i) for i, each in enumerate(numbers)):
+                return before
             made = lifted(self.trace, numbers, places, before, self._partial)
             if made is not None:
                 return made
@@ -382,6 +384,12 @@ def _sources(entry: Any, shape: tuple[int, ...]) -> list[Node]:
         elif isinstance(each.function, np.ufunc) and len(waiting) < FEW:
             waiting += each.inputs
     return [*found]
+
+
+def _is_taken(number: Any, array: Node, place: int) -> bool:
+    """Whether a number is that at a place of an array, as it is."""
+    taken_there = type(number) is Node and number.function is taken and number.args[0] is array
+    return taken_there and bool(number.args[1] == place)
 
 
 def _replaced(numbers: Iterable[Any]) -> None:
