@@ -20,8 +20,10 @@ from conformance.script.linear import (
     entrywise,
     has_entries,
     is_running_mean,
+    kept,
     links,
     scalar,
+    way,
     written_places,
 )
 from conformance.script.rows import Carried, join
@@ -86,9 +88,22 @@ def parameters(
 
 def with_states(chains: Sequence[Carried]) -> list[Parameter]:
     """What is carried on and is kept for no other's update, with what is kept for its own."""
-    kept = kept_for(chains)
-    states = {other for some in kept.values() for other in some}
-    return [Parameter(e, tuple(kept[e])) for e in chains if e not in states]
+    own = kept_for(chains)
+    states = {other for some in own.values() for other in some}
+    for each in states:
+        _join_terms(each)
+    return [Parameter(e, tuple(own[e])) for e in chains if e not in states]
+
+
+def _join_terms(state: Carried) -> None:
+    """Take as one step what is added to a state before anything else reads it.
+
+    Such is the sum of the gradients of all samples of a batch, if it never begins anew.
+    """
+    _, *later = state.values
+    for old, new in pairwise(later):
+        if {new, *way(old, new, ancestors(new))}.issuperset(old.consumers) and kept(old, new) == 1:
+            state.values.remove(old)
 
 
 def _is_trained_again(one: Parameter, found: Sequence[Parameter]) -> bool:

@@ -156,6 +156,27 @@ def test_gradients_that_are_never_set_to_zero_accumulate(tmp_path: Path) -> None
     assert blame.line == text.splitlines().index("    g += X.T @ (X @ w - y) / 20") + 1
 
 
+BY_SAMPLES = """import numpy as np
+rng = np.random.default_rng(1)
+X, Y = rng.normal(size=(12, 3)), rng.normal(size=12)
+w, g = rng.normal(size=3), np.zeros(3)
+for turn in range(3):
+    for k in range(0, 12, 4):
+        loss = 0.0
+        for x, y in zip(X[k:k + 4], Y[k:k + 4]):
+            loss += np.logaddexp(0, -y * (x @ w))
+            g += -y * x / (1 + np.exp(y * (x @ w)))
+        w -= 0.1 * g
+        print(loss)
+"""
+
+
+def test_gradients_of_samples_that_are_never_set_to_zero_accumulate(tmp_path: Path) -> None:
+    (blame,) = judged(BY_SAMPLES, tmp_path).blames
+    assert blame.accused.cause.kind == "accumulates"
+    assert blame.line == 10
+
+
 @pytest.mark.parametrize(
     "clears",
     few(
