@@ -2,8 +2,8 @@
 
 A large array is not copied; only when it is written into, what was computed before keeps a copy.
 Where much was noted and nothing found, as of the preparation of data, all of it is forgotten: what
-is still there is constant from then on. So is what is read from a large array that is written piece
-by piece.
+is still there is constant from then on, and more is kept, for a step may be longer than that. So is
+what is read from a large array that is written piece by piece.
 """
 
 import os
@@ -43,7 +43,7 @@ class LongTrace(Trace):
         super().__init__(sites=True)
         self.grown, self.stored, self.process = grown, 0, os.getpid()
         self.closed = self.forgot = False
-        self._idle = False
+        self._idle, self._many = False, MANY
         self._due = FIRST
         self._shared: dict[int, list[Node]] = {}  # by the id of the owner of the memory
 
@@ -62,7 +62,7 @@ class LongTrace(Trace):
         if self.forgot and not all(map(self.has, made.inputs)):  # forgotten since they were read
             _make_constant(made)
         self.stored += made.number >> 3  # of `uses`
-        if self._idle and (len(self.nodes) >= MANY or self.stored > MOST):
+        if self._idle and (len(self.nodes) >= self._many or self.stored > MOST):
             self._forget(made)
         if isinstance(value, np.ndarray):
             owner = owner_of(value)
@@ -76,7 +76,8 @@ class LongTrace(Trace):
             self.recording = False
             return
         length = len(self.nodes)
-        self._due = GROWTH * length if length >= MANY else min(GROWTH * length, MANY)
+        most = self._many
+        self._due = GROWTH * length if length >= most else min(GROWTH * length, most)
         self.recording = False  # what is computed to answer is not the program's
         try:
             enough = self.grown()
@@ -102,6 +103,7 @@ class LongTrace(Trace):
         self.handed[:] = [frozenset()] * len(self.handed)
         self.memories.age += AGE
         self.forgot = True
+        self._many *= GROWTH
         self.stored, self._due, self._idle = 0, FIRST, False
 
     def argument(self, value: Any) -> Any:
