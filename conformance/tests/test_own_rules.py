@@ -326,7 +326,6 @@ def test_l1_is_told_from_l2_by_what_it_takes_off(tmp_path: Path) -> None:
     assert "l1" in report.conventions
 
 
-@pytest.mark.usefixtures("no_search")
 def test_the_constants_of_a_class_promise_a_rule(tmp_path: Path) -> None:
     wrong = ADAM.replace("s[i] / (1 - self.beta2**self.t)", "s[i] / (1 - self.beta1**self.t)")
     for name in ("beta1", "beta2"):
