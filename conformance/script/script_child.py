@@ -41,6 +41,7 @@ from conformance.script.source_around import (
     begun_anew,
     is_right,
     makes_data,
+    moves_after,
     training_after,
     trains_around,
 )
@@ -138,7 +139,8 @@ class Session:
     def _goes_on(self) -> bool:
         """Whether the script is to go on: all that it was seen to move may be states, or rows."""
         long = len(self.trace.nodes) >= LONGEST
-        if not long and any(self._is_in_its_first_round(each.values) for each in self.found):
+        first = any(self._is_in_its_first_round(each.values) for each in self.found)
+        if not long and (first or moves_after(self.found)):
             return True
         if not all(begun_anew(each.chain) for each in moved_often(self.found)):
             return self._makes_data()

@@ -97,6 +97,20 @@ def trains_around(found: Sequence[Parameter]) -> bool:
     return any(name not in known for each in others for name, _ in _steps(each))
 
 
+def moves_after(found: Sequence[Parameter]) -> bool:
+    """Whether the function whose loops move some values moves another after them, and none yet."""
+    values = [e for each in found for e in each.values[1:]]
+    seen = {_line(frame) for each in values for frame in each.frames[:1]}
+    return any(
+        Line(line.file, at) not in seen
+        for line in seen
+        if isinstance(function := function_around(line), ast.FunctionDef)
+        for each in function.body
+        if (loops := loops_around(line)) and each.lineno > _end_of(loops, line)
+        for _, at in _steps(each)
+    )
+
+
 def makes_data(found: Sequence[Parameter]) -> bool:
     """Whether a later training reads what the loop that moves some values keeps of each round."""
     return all(_makes_data(each.values[-1].frames) for each in found)
@@ -152,8 +166,8 @@ def _loops_after(end: int, line: Line) -> Iterator[Loop]:
             yield each
 
 
-def _steps(loop: Loop) -> Iterator[tuple[str, int]]:
-    """What is moved by `w -= lr * g` or `w = w - lr * g` in a loop, each with its line.
+def _steps(loop: ast.stmt) -> Iterator[tuple[str, int]]:
+    """What is moved by `w -= lr * g` or `w = w - lr * g` in a statement, each with its line.
 
     Or by `w -= v` of a sum of products, as a velocity is.
     """

@@ -758,3 +758,28 @@ def test_what_several_calls_of_a_function_move_in_place_is_begun_anew_by_none(
     run = run_edited(tmp_path, STEPPED, ("(1 + u**2)", "(1 + h**2)"))
     (blame,) = run.blames
     assert (run.exit_code, blame.lines[0].line, run.ran.rule.kind) == (1, 23, "adam"), str(run)
+
+
+PAIRED = """import numpy as np
+rng = np.random.default_rng(2)
+inside, outside = rng.normal(size=(9, 4)) / 4, rng.normal(size=(9, 4)) / 4
+def pair(center, around, rate):
+    v, back, loss = inside[center], np.zeros(4), 0.0
+    for word, label in [(around, 1.0)] + [(w, 0.0) for w in rng.permutation(9)[:4] if w != around]:
+        u = outside[word]
+        p = 1 / (1 + np.exp(-(v @ u)))
+        loss -= np.log(p if label else 1 - p)
+        back += (p - label) * u
+        outside[word] -= rate * (p - label) * v
+    inside[center] -= rate * back
+    return loss
+for turn in range(50):
+    print(pair(turn % 9, rng.integers(9), 0.1))
+"""
+
+
+def test_what_a_function_moves_after_its_loop_is_a_parameter_too(tmp_path: Path) -> None:
+    assert {*run_edited(tmp_path, PAIRED).ran.parameters} == {"inside", "outside"}
+    run = run_edited(tmp_path, PAIRED, ("back += (p", "back = (p"))
+    (blame,) = run.blames
+    assert (run.exit_code, blame.lines[0].line) == (1, 10), str(run)
