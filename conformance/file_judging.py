@@ -46,6 +46,7 @@ from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
 from conformance.shapes.solved_losses import SolvedLossSearch
 from conformance.shapes.training_functions import training_functions, tried_training
+from conformance.shapes.value_classes import ValueSearch
 from conformance.values import to_values
 
 Send = Callable[[object], None]
@@ -72,6 +73,7 @@ class FileJudging:
         giving: of those that give gradients, and of what they belong to.
         judged_any: whether any was judged.
         right: the names of what is right by itself.
+        values: those of classes of values among them, which keep the derivatives themselves.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class FileJudging:
         self._cost, self._found, self._send, self._edits = cost, found, send, edits
         self.used, self.called, self.giving = set[str](), set[str](), set[str]()
         self.judged_any = self._of_the_book = False
-        self._accused, self.right = set[str](), set[str]()
+        self._accused, self.right, self.values = set[str](), set[str](), set[str]()
         self.left: list[NotJudged] = []
         self.unfit: list[NotJudged] = []
         self._asked_own, self._spent = False, defaultdict[str, float](float)
@@ -117,6 +119,8 @@ class FileJudging:
             return
         if judged is not None:
             self._take(each.name, self._around_what_is_right(each, judged))
+            if isinstance(each.layer, ValueSearch) and _is_right(judged):
+                self.values.add(each.name)
         elif each.name not in self.bases:
             left, told = _left(each, getattr(self._found.module, each.name, None))
             left = self._repaired(each, left) if self._edits and told else left
@@ -212,7 +216,7 @@ class FileJudging:
             self._send({"tried": own})
             tried = tried_training(place, each, functions, module)
             if tried is None:
-                if self.judged_any:
+                if self.judged_any and not self.is_of_values(own):
                     apart = {*each.__code__.co_names}.isdisjoint(self.giving)
                     self._send({"left": to_values(NotJudged(own, UNTRIED, apart, final=True))})
                 continue
@@ -221,6 +225,14 @@ class FileJudging:
             wrong |= set() if tried.ran.examined.ok else {own}
             ran = self._with_right_updates(tried.ran, tried.again)
             self._send({"trained": to_values(ran)})
+
+    def is_of_values(self, name: str) -> bool:
+        """Whether a thing computes with values whose derivatives are right, and nothing reads them.
+
+        What reads them, such as an update, shows nothing of its own that could be judged.
+        """
+        used = self._found.used_by(name)
+        return not self.values.isdisjoint(used) and not self._found.reads_gradients(self.values)
 
     def on_promised(self, name: str | None) -> None:
         """Tell, beside what was judged, of functions that give a loss and gradients, and were not.
@@ -255,7 +267,7 @@ class FileJudging:
             if isinstance(one, Ran):
                 self.judged_any = True
                 self._send({"moved": to_values(self._with_right_updates(one, again))})
-            elif one.name not in self.bases:
+            elif one.name not in self.bases and not self.is_of_values(one.name):
                 self.judged_any = True
                 self._send({"left": to_values(one)})
 

@@ -124,7 +124,7 @@ def send_all(asked: Asked, send: Send) -> None:
         judging.on_optimisers(_optimisers(asked, *judging.unused()))
         judging.on_derivatives(asked.place, asked.name)
         for left in {each.name: each for each in judging.left}.values():
-            if left.name not in judging.used:
+            if left.name not in judging.used and not judging.is_of_values(left.name):
                 send({"left": to_values(left)})
         if judging.judged_any:
             send({"aside": [each.name for each in judging.unfit]})

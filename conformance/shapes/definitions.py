@@ -16,6 +16,7 @@ from typing import Any
 from conformance.backward.syntax import stored, tree
 from conformance.programs.execution import Failed, run_file
 from conformance.programs.sources import sources
+from conformance.programs.vocabulary import names_gradients
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,16 @@ class Definitions:
         inside = {id(e) for each in own for e in ast.walk(each)}
         named = (e for e in parts if isinstance(e, ast.Name) and e.id == name)
         return any(id(each) not in inside for each in named)
+
+    def reads_gradients(self, but: Collection[str]) -> bool:
+        """Whether a class or a function, but for some, reads an attribute named a gradient."""
+        defined = [e for file in self.files for e in (tree(file) or ast.Module([], [])).body]
+        own = [e for e in defined if isinstance(e, ast.ClassDef | ast.FunctionDef)]
+        read = (e for each in own if each.name not in but for e in ast.walk(each))
+        return any(
+            isinstance(e, ast.Attribute) and isinstance(e.ctx, ast.Load) and names_gradients(e.attr)
+            for e in read
+        )
 
     def discards(self, name: str) -> bool:
         """Whether what a function of a name gives is named somewhere, and a part of it not read."""

@@ -381,3 +381,45 @@ def test_what_is_handed_on_in_a_tuple_is_blamed_on_its_own_line(
     code, said = checked(capsys, "check", str(file))
     line = PARTIALS[: PARTIALS.index(old)].count("\n") + 1
     assert (code, said.splitlines()[1].split()[0]) == (1, f"numbers_.py:{line}:"), said
+
+
+USED = """
+class Cell:
+    def __init__(self, n):
+        self.w, self.b = [Value(0.1 * i) for i in range(n)], Value(0.0)
+
+    def __call__(self, x):
+        return sum((w * e for w, e in zip(self.w, x)), self.b).tanh()
+
+class Net:
+    def __init__(self, n):
+        self.cells = [Cell(n), Cell(n)]
+
+    def __call__(self, x):
+        return sum((cell(x) for cell in self.cells), Value(0.0))
+
+    def zero_grad(self):
+        for cell in self.cells:
+            for each in cell.w:
+                each.grad = 0.0
+
+def loss_of(net, xs, ys):
+    return sum(((net(x) + -1 * y) ** 2 for x, y in zip(xs, ys)), Value(0.0))
+"""
+STEPPED = """
+def train(net, xs, ys):
+    loss_of(net, xs, ys).backward()
+    for cell in net.cells:
+        for each in cell.w:
+            each.data = each.data - 0.1 * each.grad
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "left"), [(USED, False), (USED + STEPPED, True)], ids=["read", "moved"]
+)
+def test_what_computes_with_right_values_has_no_gradients_of_its_own(
+    source: str, left: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = checked(capsys, "check", str(written(tmp_path, NUMBERS + source)))
+    assert (code, "not judged" in said) == (3 if left else 0, left), said
