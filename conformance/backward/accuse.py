@@ -204,7 +204,10 @@ def _mending(
     if made is None or handed:
         return handed and (*handed, values)
     why = cause(named, made, found)
-    lines = made.lines if made.fix is None else in_scope(made.fix.group.first, why, made.lines)
+    lines = made.lines
+    if made.fix is not None:  # what a call gives is wrong where its function is
+        first = made.fix.group.first
+        lines = in_scope(first, why, tuple(dict.fromkeys((*lines_of(first), *lines))))
     if lines != made.lines:
         why = cause(named, replace(made, lines=lines), found)
     return lines, why, values
