@@ -264,16 +264,22 @@ def _entries(node: Node, at: Places | None, whole: Node) -> Iterator[tuple[Node,
             yield (each, at) if table is None else (table, None)
 
 
+SUMS = ("add", "subtract")
+
+
 def read_forward(parameter: Node) -> frozenset[Node]:
     """The values by which the forward pass may read a parameter: it, and sums with it.
 
-    Nesterov's momentum reads it where it will be.
+    Nesterov's momentum reads it where it will be, or what it computes of each entry of that, such
+    as the width of which it is the logarithm.
     """
-    sums = (each for each in parameter.consumers if each.operation in ("add", "subtract"))
+    sums = (each for each in parameter.consumers if each.operation in SUMS)
 
     def is_read(node: Node) -> bool:
-        used = (e for e in node.consumers if e.operation in ENTRYWISE)
-        return len([e for e in used if has_entries(e, parameter)]) < len(node.consumers)
+        used = [e for e in node.consumers if e.operation in ENTRYWISE]
+        entries = [each for each in used if has_entries(each, parameter)]
+        apart = (each for each in entries if each.operation not in SUMS)
+        return len(entries) < len(node.consumers) or any(map(is_read, apart))
 
     return frozenset({parameter, *filter(is_read, sums)})
 

@@ -783,3 +783,31 @@ def test_what_a_function_moves_after_its_loop_is_a_parameter_too(tmp_path: Path)
     run = run_edited(tmp_path, PAIRED, ("back += (p", "back = (p"))
     (blame,) = run.blames
     assert (run.exit_code, blame.lines[0].line) == (1, 10), str(run)
+
+
+WIDTHS = """import numpy as np
+rng = np.random.default_rng(4)
+x = rng.uniform(-2, 2, 30)
+y = np.sin(x)
+centres, w, s = rng.normal(size=6), rng.normal(size=6) / 3, rng.normal(size=6) / 5
+speed = [0 * centres, 0 * w, 0 * s]
+for turn in range(50):
+    c, v, l = [p + 0.9 * m for p, m in zip((centres, w, s), speed)]
+    gap = x[:, None] - c
+    phi = np.exp(-0.5 * gap**2 * np.exp(-2 * l))
+    miss = phi @ v - y
+    loss = (miss**2).mean() / 2
+    d = np.outer(miss, v) * phi / 30
+    width = (d * gap**2).sum(0) * np.exp(-2 * l)
+    grads = [(d * gap).sum(0) * np.exp(-2 * l), phi.T @ miss / 30, width]
+    speed = [0.9 * m - 0.05 * g for m, g in zip(speed, grads)]
+    centres, w, s = [p + m for p, m in zip((centres, w, s), speed)]
+"""
+
+
+@pytest.mark.parametrize(("line", "code"), [("-2 * l)\n    grads", 0), ("-l)\n    grads", 1)])
+def test_what_is_computed_of_each_entry_where_momentum_leads_to_divides_no_gradient(
+    line: str, code: int, tmp_path: Path
+) -> None:
+    run = run_edited(tmp_path, WIDTHS, ("-2 * l)\n    grads", line))
+    assert (run.exit_code, [e.lines[0].line for e in run.blames]) == (code, [14] * code), str(run)
