@@ -101,6 +101,49 @@ def returned_names(function: Any) -> tuple[str, ...]:
     return () if last is None else tuple(map(_name, _elements(last) or [last]))
 
 
+@lru_cache(maxsize=512)
+def gives_outputs(function: FunctionType) -> bool:
+    """Whether what a function returns beside its loss is made of no targets, as probabilities are.
+
+    What has the name of a gradient is one, and what is made of inputs, too.
+    """
+    last = _last_return(function)
+    loss, *beside = [] if last is None else _elements(last) or [last]
+    if not beside or any(isinstance(e, ast.Name) and names_gradients(e.id) for e in beside):
+        return False
+    code = function.__code__
+    taken = {e: {*kinds_of(e)} for e in code.co_varnames[: code.co_argcount]}
+    data = {e for e, kinds in taken.items() if kinds & {"inputs", "targets"}}
+    return data.isdisjoint(_made_of(function, beside)) and any(
+        "targets" in taken.get(e, ()) for e in _made_of(function, [loss])
+    )
+
+
+def _made_of(function: FunctionType, values: Sequence[ast.AST]) -> set[str]:
+    """The names of the variables of which a function computes some values, at whatever line."""
+    kinds = ast.Assign | ast.AugAssign | ast.For
+    made = [each for each in source_parts(function) if isinstance(each, kinds)]
+    found, waiting = set[str](), [*values]
+    while waiting:
+        names = {e.id for e in ast.walk(waiting.pop()) if isinstance(e, ast.Name)} - found
+        found |= names
+        waiting += [each for each in made if not names.isdisjoint(_begun(each))]
+    return found
+
+
+def _begun(made: ast.Assign | ast.AugAssign | ast.For) -> set[str]:
+    """The names of the variables that a statement gives a value, or a part of one."""
+    targets = made.targets if isinstance(made, ast.Assign) else [made.target]
+    parts = (part for each in targets for part in _elements(each) or [each])
+    return {e.id for each in parts for e in [_variable(each)] if isinstance(e, ast.Name)}
+
+
+def _variable(part: ast.expr) -> ast.expr:
+    while isinstance(part, ast.Subscript | ast.Attribute | ast.Starred):
+        part = part.value
+    return part
+
+
 def stored_names(function: Any) -> tuple[str, ...]:
     """The attributes of its object to which a method assigns."""
     code = getattr(function, "__code__", None)

@@ -7,6 +7,7 @@ which of a file's functions and classes may be losses (`named_losses.py`).
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from conformance.running.quiet import quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of, tried
 from conformance.shapes.found import Found, Recognised, Rerun, of_step
-from conformance.shapes.function_sources import beside_names, returned_names
+from conformance.shapes.function_sources import beside_names, gives_outputs, returned_names
 from conformance.shapes.loss_data import (
     ARRAY,
     SINGLE,
@@ -198,7 +199,8 @@ class LossSearch:
             result = tried(function, [(tuple(given.values()), settings)])
             loss, back = kept_loss(held) if result is None else result, []
             if isinstance(result, tuple | list) and len(result) > 1 and self.prime is None:
-                loss, back = result[0], _beside(self.function, result)
+                outputs = isinstance(self.function, FunctionType) and gives_outputs(self.function)
+                loss, back = result[0], [] if outputs else _beside(self.function, result)
             if held is not None and self.prime is None:
                 kept = kept_gradient(held, next(iter(arrays.values())).shape)
                 back = [] if kept is None else [kept]

@@ -29,7 +29,12 @@ from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.definitions import Definitions
 from conformance.shapes.found import Found, Recognised, Rerun, of_function
-from conformance.shapes.function_sources import returned_keys, returned_names, returned_parts
+from conformance.shapes.function_sources import (
+    gives_outputs,
+    returned_keys,
+    returned_names,
+    returned_parts,
+)
 from conformance.shapes.learned import is_number
 from conformance.shapes.loss_data import other_settings
 from conformance.shapes.matched import holder
@@ -270,7 +275,7 @@ def parted(
     parts = returned_parts(function, result) if isinstance(result, tuple | list) else []
     direct = list(result) if isinstance(result, tuple | list) else []
     at = next((i for i, e in enumerate(direct) if is_number(e) and not np.ndim(e)), None)
-    if at is None or at not in (0, len(direct) - 1):
+    if at is None or at not in (0, len(direct) - 1) or (at == 0 and gives_outputs(function)):
         return None, []
     others = ((name, part) for name, part in parts if part is not direct[at])
     return direct[at], [e for name, part in others for e in leaves(part, name, None, named=named)]

@@ -34,7 +34,12 @@ from conformance.shapes.arguments import called, needed
 from conformance.shapes.assembled import unpacked_into
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.found import Found, Recognised, of_function
-from conformance.shapes.function_sources import returned_keys, returned_names, returned_parts
+from conformance.shapes.function_sources import (
+    gives_outputs,
+    returned_keys,
+    returned_names,
+    returned_parts,
+)
 from conformance.shapes.given_back import arguments_in, said
 from conformance.shapes.learned import is_number
 from conformance.shapes.named_losses import returns_loss, states_loss
@@ -279,7 +284,7 @@ def solved_losses(functions: Sequence[FunctionType]) -> Iterator[SolvedLossSearc
         if len(taken) < len(("parameters", "data")):
             continue
         given = [name for name in names[1:] if _is_gradient_of(name, taken)]
-        if given and returns_loss(each):
+        if given and returns_loss(each) and not gives_outputs(each):
             keyed = returned_keys(each) & taken
             yield SolvedLossSearch(
                 each, each, told=any(map(str.isidentifier, given)) or bool(keyed)

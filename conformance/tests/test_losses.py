@@ -8,6 +8,7 @@ from conformance.api import check
 from conformance.file_check import check_file, check_object
 from conformance.file_process import Asked
 from conformance.shapes.definitions import definitions
+from conformance.shapes.function_sources import gives_outputs
 from conformance.tests.shapes.measure import judged_source
 
 LOSSES = """\
@@ -581,3 +582,28 @@ def test_a_name_may_end_with_what_kind_of_array_it_is(tmp_path: Path) -> None:
     wrong = TENSORS.replace("return -label_tensor", "return label_tensor")
     code, lines, said = judged_source(wrong, tmp_path)
     assert (code, lines) == (1, ["return label_tensor / (self.preds + np.finfo(float).eps)"]), said
+
+
+PROBABLE = """
+import numpy as np
+
+def loss_of(logits, y):
+    z = logits - logits.max(axis=1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    p = np.exp(log_p)
+    d = p.copy()
+    d[np.arange(len(y)), y] -= 1
+    return -np.mean(log_p[np.arange(len(y)), y]), p
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "gives"),
+    [("p", True), ("np.exp(log_p)", True), ("d", False), ("dp", False), ("p - d", False)],
+)
+def test_what_is_made_of_no_targets_is_no_gradient_of_a_loss(
+    given: str, gives: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "probable.py").write_text(PROBABLE.replace(", p\n", f", {given}\n"))
+    (function,) = definitions(str(tmp_path / "probable.py")).functions
+    assert gives_outputs(function) == gives
