@@ -124,10 +124,10 @@ def is_judged_as_far(other: Ran, ran: Ran) -> bool:
     asked = {*ran.parameters, *(name for each in accused for name in each.gradients)}
     same = asked <= {*other.parameters} and {*other.unjudged} <= {*ran.unjudged}
     known = other.examined.cost != "unknown" or ran.examined.cost == "unknown"
-    kind = other.rule.kind
-    if ran.rule.kind not in (NO_RULE, Rule("unknown").kind):
+    kind, causes = other.rule.kind, {each.cause.kind for each in accused}
+    lost = ran.rule.kind == "plain" and bool(causes & {"zero", "forgets"})
+    if ran.rule.kind not in (NO_RULE, Rule("unknown").kind) and not lost:
         return same and known and kind == ran.rule.kind
-    causes = {each.cause.kind for each in accused}
     if "steps kept" in causes:  # without them it would be RMSProp
         return same and known and kind == "adadelta"
     return same and known and (kind in KIN_OF_ADAM if causes & OF_CORRECTIONS else kind != "plain")

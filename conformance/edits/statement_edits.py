@@ -9,6 +9,7 @@ from copy import copy
 from itertools import chain, combinations, product
 
 from conformance.edits.edit import Edit, EditKind, is_count, located
+from conformance.programs.execution import names_in
 
 Place = ast.Name | ast.Attribute | ast.Subscript
 
@@ -131,6 +132,9 @@ def _in_place(target: Place, value: ast.expr) -> Iterator[ast.stmt]:
     held = ast.dump(_in(target, ast.Load()))
     if isinstance(value, ast.BinOp) and ast.dump(value.left) == held:
         yield ast.AugAssign(target, value.op, value.right)
+    elif isinstance(target, ast.Name) and target.id in names_in(value, ast.Load):
+        whole = ast.Subscript(_in(target, ast.Load()), ast.Constant(...), ast.Store())
+        yield ast.Assign([whole], value)
 
 
 def _in(place: Place, context: ast.expr_context) -> Place:

@@ -64,10 +64,10 @@ def _own_size(made: Update) -> Iterator[Node]:
 def _is_lost(node: Node) -> bool:
     """Whether a value is put where something was kept, or added to zeros that nothing wrote."""
     added = node.args if node.operation == "add" else ()
-    return is_put_again(node) or any(map(_is_nothing, added))
+    return is_put_again(node) or any(map(is_nothing, added))
 
 
-def _is_nothing(value: Any) -> bool:
+def is_nothing(value: Any) -> bool:
     """Whether a value is an array of zeros which were computed of nothing."""
     return type(value) is Node and value.function is None and not np.any(value.value)
 
@@ -121,7 +121,7 @@ def _kept_at(lines: Sequence[Line], judgement: Judgement) -> Iterator[Line]:
 def _of_zeros(made: Update) -> dict[Node, Node]:
     """The multiples that an update adds of zeros which were computed of nothing, by these."""
     added = ancestors(made.new, operands=lambda e: [] if e is made.old else operands(e))
-    zeros = filter(_is_nothing, added)
+    zeros = filter(is_nothing, added)
     return {each: added[each] for each in zeros if added[each].operation in PRODUCTS}
 
 

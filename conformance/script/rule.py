@@ -28,6 +28,7 @@ from conformance.script.linear import (
 )
 from conformance.script.multiples import ahead_of
 from conformance.script.rates import at_own_rates, number_apart, without_a_tie
+from conformance.script.rebound_states import rebound
 from conformance.script.rows import Carried
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
@@ -109,6 +110,7 @@ def faults(results: Sequence[Judgement], told: Sequence[Known], *, counts: bool)
     searches: list[Iterator[Accused]] = [
         not_kept(results),
         unwritten(results),
+        rebound(results),
         *(shared(each) for each in results),
         mistaken(results, told, counts=counts),
         not_ahead(results[0], told),

@@ -270,6 +270,7 @@ MENDED = {
     "entry": ("a = w @ x", "a = w @ x + self.b"),
     "divisor": ("a = x / 8", "a = x / len(w)"),
     "ends": ("a = x[1:]", "a = x[:-1]"),
+    "kept where it was": ("a = x * a + b", "a[...] = x * a + b"),
     "exponent": ("a = x ** 3 * w", "a = x ** (3 - 1) * w"),
     "in place": ("w = w + x", "w += x"),
     "new array": ("w -= x", "w = w - x"),

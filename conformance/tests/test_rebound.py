@@ -1,0 +1,53 @@
+"""What is kept from step to step, where a variable is given another value and nothing is written.
+
+Left out: what no statement writes (`test_rare_faults.py`).
+"""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.scripts import run_edited
+
+PROGRAM = """import numpy as np
+rng = np.random.default_rng(11)
+X = rng.normal(size=(30, 4))
+y = X @ rng.normal(size=(4, 2)) + 0.3
+pars = [rng.normal(size=(4, 2)), np.zeros(2)]
+means, squares = ([np.zeros_like(p) for p in pars] for _ in range(2))
+grads = [np.zeros_like(p) for p in pars]
+for t in range(1, 12):
+    r = X @ pars[0] + pars[1] - y
+    loss = 0.5 * np.sum(r ** 2) / 30
+    grads[0][...], grads[1][...] = X.T @ r, r.sum(axis=0)
+    for p, m, v, g in zip(pars, means, squares, grads):
+        g = g / 30
+        m *= 0.9
+        m += 0.1 * g
+        v[...] = 0.99 * v + 0.01 * g * g
+        p -= 0.05 * np.sqrt(1 - 0.99 ** t) / (1 - 0.9 ** t) * m / (np.sqrt(v) + 1e-8)
+"""
+ADAM = "p -= 0.05 * np.sqrt(1 - 0.99 ** t) / (1 - 0.9 ** t) * m / (np.sqrt(v) + 1e-8)"
+VELOCITY = ((ADAM, "p -= 0.05 * m"), ("        v[...] = 0.99 * v + 0.01 * g * g\n", ""))
+REBOUND = "        m *= 0.9\n        m += 0.1 * g\n", "        m = 0.9 * m + 0.1 * g\n"
+PUT_OVER = "m += 0.1 * g", "m = 0.1 * g"
+CLEARED = ("m *= 0.9", "m *= 0"), PUT_OVER
+WRONG = {
+    "mean": ((REBOUND,), 14, "zero"),
+    "velocity": ((REBOUND, *VELOCITY), 14, "zero"),
+    "put over": ((PUT_OVER, *VELOCITY), 15, "forgets"),
+}
+
+
+@pytest.mark.parametrize(("edits", "line", "kind"), WRONG.values(), ids=WRONG.keys())
+def test_a_state_that_its_variable_alone_gets_is_told_to_be_lost(
+    edits: tuple[tuple[str, str], ...], line: int, kind: str, tmp_path: Path
+) -> None:
+    (blame,) = run_edited(tmp_path, PROGRAM, *edits).blames
+    assert (blame.line, blame.accused.cause.kind) == (line, kind)
+
+
+@pytest.mark.parametrize("edits", [(), VELOCITY, (*CLEARED, *VELOCITY)])
+def test_a_gradient_may_be_rebound(edits: tuple[tuple[str, str], ...], tmp_path: Path) -> None:
+    report = run_edited(tmp_path, PROGRAM, *edits)
+    assert report.exit_code == 0, str(report)
