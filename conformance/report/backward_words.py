@@ -107,6 +107,12 @@ def reasons(accused: Accused) -> list[str]:
     return said
 
 
+def wrong_words(accused: Accused) -> str:
+    """What an operation makes wrong: `the gradients of W1 and b1 are wrong`."""
+    be = "are" if len(accused.gradients) > 1 else "is"
+    return f"the {_wrong(accused.gradients, accused, ())[0]} {be} wrong"
+
+
 def details(accused: Accused) -> Iterator[str]:
     """The entry that is farthest off, and the lines that may be to blame as well."""
     if accused.cause.worst is not None:
