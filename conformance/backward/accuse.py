@@ -205,9 +205,10 @@ def _mending(
         return handed and (*handed, values)
     why = cause(named, made, found)
     lines = made.lines
-    if made.fix is not None:  # what a call gives is wrong where its function is
+    if made.fix is not None:
         first = made.fix.group.first
-        lines = in_scope(first, why, tuple(dict.fromkeys((*lines_of(first), *lines))))
+        own = lines_of(first) if made.fix.change.what == "function" else ()  # it is wrong there
+        lines = in_scope(first, why, tuple(dict.fromkeys((*own, *lines))))
     if lines != made.lines:
         why = cause(named, replace(made, lines=lines), found)
     return lines, why, values
