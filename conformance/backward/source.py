@@ -19,6 +19,7 @@ from conformance.backward.syntax import (
     call_on,
     function_around,
     is_call_of,
+    is_taken,
     loops_around,
     returned_place,
     statement,
@@ -290,6 +291,20 @@ def is_put_again(node: Node) -> bool:
     targets = (target for each in made if each not in apart for target in each.targets)
     reads = any(ast.unparse(e) == name for e in ast.walk(here.value) if isinstance(e, ast.expr))
     return not reads and name in map(ast.unparse, targets)
+
+
+def is_lost(new: Node) -> bool:
+    """Whether a value is only given to a variable that was taken, and is read nowhere else."""
+    line = None if new.consumers else line_of(new)
+    here = None if line is None else statement(line.file, line.line)
+    if line is None or not isinstance(here, ast.Assign):
+        return False
+    inside, own = (
+        [e.id for e in ast.walk(part) if isinstance(e, ast.Name) and isinstance(e.ctx, ast.Load)]
+        for part in (next(iter(loops_around(line)), here), here)
+    )
+    names = stored(here) & {*own}
+    return any(is_taken(name, line) and inside.count(name) == own.count(name) for name in names)
 
 
 def _changed_by_methods(part: ast.expr) -> str:

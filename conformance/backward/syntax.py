@@ -126,6 +126,17 @@ def assigned(name: str, before: Line, *, alias: bool) -> Line | None:
     return Line(before.file, found.lineno)
 
 
+def is_taken(name: str, line: Line) -> bool:
+    """Whether what a variable holds before a line was last taken out of something that has more."""
+    above = assigned(name, line, alias=False)
+    found = None if above is None else statement(above.file, above.line)
+    if not isinstance(found, ast.Assign):
+        return isinstance(found, ast.For)
+    value = found.value
+    parts = value.elts if isinstance(value, ast.Tuple) else [value]
+    return all(isinstance(each, ast.Subscript | ast.Attribute) for each in parts)
+
+
 @lru_cache(maxsize=4096)
 def carried(name: str, line: Line) -> Line | None:
     """The line that gives a variable another one's value, at the end of the loop around a line."""

@@ -14,7 +14,7 @@ from dataclasses import replace
 from conformance.backward.findings import Accused, Cause, Examined, by_one_line, merged
 from conformance.backward.loss_names import by_name
 from conformance.backward.recorded_pass import NotAGradientError
-from conformance.backward.source import lines_of, own_lines
+from conformance.backward.source import is_lost, lines_of, own_lines
 from conformance.backward.syntax import defined_around, function_around
 from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
@@ -105,6 +105,7 @@ def conclude(
     found = found if steps(found) or stopped else moved_once(trace.nodes)
     count = min(steps(found), most)
     kept = () if count else attached(variables)
+    lost = any(is_lost(each.values[1]) for each in found)  # by right gradients, or no parameters
     if not count and not kept:
         raise (SubjectError if stopped else NothingTrainedError)(nothing_trained(trace, notes))
     try:
@@ -114,14 +115,18 @@ def conclude(
             moved = [each for each in found if each.chain.count >= count]
             ran = _of_updates(trace, moved, variables, count, blame=blame)
             ran = replace(ran, within=_within(moved))
-        return replace(ran, script=script, notes=(*notes, *ran.notes))
     except (NotAGradientError, UnjudgedError) as error:
+        if lost:
+            raise NothingTrainedError(nothing_trained(trace, notes)) from error
         several = bool(count) and moved_twice([e for e in found if e.chain.count >= count], count)
         said = names([each.values for each in found], variables)
         why = None if several else used_after_update(found, said)
         if why is None and isinstance(error, UnjudgedError):
             raise
         raise UnjudgedError(why or f"its gradients cannot be judged: {error}") from error
+    if lost and not all(each.ok for each in ran.examined.gradients):
+        raise NothingTrainedError(nothing_trained(trace, notes))
+    return replace(ran, script=script, notes=(*notes, *ran.notes))
 
 
 def _within(moved: Sequence[Parameter]) -> tuple[str, ...]:

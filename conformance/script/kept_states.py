@@ -5,9 +5,6 @@ Left out: what is kept wrongly, and what moves a parameter wrongly (`rule.py`).
 
 import ast
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Line
 from conformance.backward.groups import operation_key
@@ -16,6 +13,7 @@ from conformance.backward.syntax import function_around
 from conformance.script.judgement import Judgement
 from conformance.script.linear import ENTRYWISE, ancestors, has_entries, kept, operands, source
 from conformance.script.multiples import PRODUCTS
+from conformance.script.rebound_states import is_nothing, of_own_zeros
 from conformance.script.update import Update
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
@@ -67,11 +65,6 @@ def _is_lost(node: Node) -> bool:
     return is_put_again(node) or any(map(is_nothing, added))
 
 
-def is_nothing(value: Any) -> bool:
-    """Whether a value is an array of zeros which were computed of nothing."""
-    return type(value) is Node and value.function is None and not np.any(value.value)
-
-
 def _kept_unused(updates: Sequence[Update], news: Sequence[Node]) -> Iterator[bool]:
     """Whether each state made of a parameter's gradients that moves nothing is a velocity."""
     first, *later = updates
@@ -98,9 +91,10 @@ def unwritten(results: Sequence[Judgement]) -> Iterator[Accused]:
     What is cleared anew at each update is another array each time.
     """
     for made in zip(*(each.updates for each in results), strict=True):
-        products = [*map(_of_zeros, made)]
+        keeps = any(each.states for each in made)
+        products = [of_own_zeros(each) | ({} if keeps else _of_zeros(each)) for each in made]
         zeros = set.intersection(*map(set, products))
-        if zeros and len(made) > 1 and not any(each.states for each in made):
+        if zeros and len(made) > 1:
             lines = lines_of(products[0][zeros.pop()])
             yield accused(made[0], (*_kept_at(lines, results[0]), *lines), Cause("zero"))
 

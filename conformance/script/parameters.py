@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.backward.groups import grouped, operation_key
-from conformance.backward.source import MOVES, operand_name, places, written_name
+from conformance.backward.source import MOVES, is_lost, operand_name, places, written_name
 from conformance.script.chains import carried, is_moved, roles
 from conformance.script.linear import (
     MANY,
@@ -418,6 +418,9 @@ def moved_once(nodes: Sequence[Node]) -> list[Parameter]:
     sums = [e for e in nodes if e.operation in ("add", "subtract") and e.frames]
     news = [group.nodes[0] for group in grouped(sums) if len(group.nodes) == 1]
     pairs = [(old, new) for new in news for old in ancestors(new) if _is_update(old, new)]
+    if not pairs:
+        lost = (new for new in sums[::-1] if is_lost(new))  # the first of each at last
+        pairs = [*{e: new for new in lost for e in ancestors(new) if _is_update(e, new)}.items()]
     if any(has_root(*pair) for pair in pairs):
         return []
     olds = [old for old, _ in pairs]

@@ -110,7 +110,7 @@ def faults(results: Sequence[Judgement], told: Sequence[Known], *, counts: bool)
     searches: list[Iterator[Accused]] = [
         not_kept(results),
         unwritten(results),
-        rebound(results),
+        rebound(results[0]),
         *(shared(each) for each in results),
         mistaken(results, told, counts=counts),
         not_ahead(results[0], told),

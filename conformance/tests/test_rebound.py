@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.errors import NothingTrainedError
 from conformance.tests.scripts import run_edited
 
 PROGRAM = """import numpy as np
@@ -36,6 +37,7 @@ WRONG = {
     "mean": ((REBOUND,), 14, "zero"),
     "velocity": ((REBOUND, *VELOCITY), 14, "zero"),
     "put over": ((PUT_OVER, *VELOCITY), 15, "forgets"),
+    "parameter": ((*VELOCITY, ("p -= 0.05", "p = p - 0.05")), 16, "unkept"),
 }
 
 
@@ -51,3 +53,15 @@ def test_a_state_that_its_variable_alone_gets_is_told_to_be_lost(
 def test_a_gradient_may_be_rebound(edits: tuple[tuple[str, str], ...], tmp_path: Path) -> None:
     report = run_edited(tmp_path, PROGRAM, *edits)
     assert report.exit_code == 0, str(report)
+
+
+DATA = """import numpy as np
+data = np.random.default_rng(1).normal(size=(5, 4))
+for x in data:
+    x = x - x.mean()
+"""
+
+
+def test_what_is_no_parameter_may_be_rebound(tmp_path: Path) -> None:
+    with pytest.raises(NothingTrainedError):
+        run_edited(tmp_path, DATA)
