@@ -1000,3 +1000,32 @@ def test_a_wrong_line_beside_a_class_of_matrices_is_told(tmp_path: Path) -> None
     report = run_edited(tmp_path, MATRIX, wrong)
     line = MATRIX[: MATRIX.index("hidden =")].count("\n") + 1
     assert [each.line for each in report.blames] == [line], str(report)
+
+
+AHEAD = """import random
+random.seed(5)
+data = [([random.gauss(0, 1) for _ in range(3)], random.gauss(0, 1)) for _ in range(12)]
+W = [[random.gauss(0, 0.5) for _ in range(3)] for _ in range(2)]
+V = [[0.0] * 3 for _ in range(2)]
+for epoch in range(6):
+    there = [[w + 0.8 * v for w, v in zip(a, b)] for a, b in zip(W, V)]
+    G = [[0.0] * 3 for _ in range(2)]
+    for x, y in data:
+        for k in range(2):
+            miss = sum(w * e for w, e in zip(there[k], x)) - y * (k + 1)
+            for i in range(3):
+                G[k][i] += miss * x[i] / len(data)
+    for k in range(2):
+        for i in range(3):
+            V[k][i] = 0.8 * V[k][i] - 0.2 * G[k][i]
+            W[k][i] += V[k][i]
+"""
+
+
+@pytest.mark.parametrize(("edit", "lines"), [("miss * x[i]", []), ("miss * x[i] * x[i]", [13])])
+def test_a_velocity_in_a_list_that_leads_ahead_is_no_parameter(
+    edit: str, lines: list[int], tmp_path: Path
+) -> None:
+    run = run_edited(tmp_path, AHEAD, ("miss * x[i]", edit))
+    found = [each.lines[0].line for each in run.blames]
+    assert (found, run.ran.parameters, run.ran.rule.kind) == (lines, ("W",), "momentum"), str(run)

@@ -38,7 +38,7 @@ class Entry:
         """What computed it: it is taken out of the array when it is first used."""
         known = self.known
         if known is None:
-            self.of.see_step()
+            self.of.see_step(self.at)
         if known is None or not (self.replaced or self.of.is_current(known)):
             known = self.known = self.of.entry(self.at)
         return known
@@ -81,8 +81,13 @@ class Numbers:
         self.last: tuple[Any, Node | None, Frame | None] | None = None
         self.latest: Node | None = None
 
-    def see_step(self) -> None:
-        """Note what the array is after a step, if another line reads a number of it anew."""
+    def see_step(self, at: int) -> None:
+        """Note what the array is after a step, if another line reads a number of it anew.
+
+        The one of several that was stored last may be read for the update of another list.
+        """
+        if at == next(reversed(self.stored), None) and self.array.size > 1:
+            return
         if self.last is not None and _ends_step(*self.last[:2]):
             frames, _ = self.trace.where()
             if frames and frames[0] != self.last[2]:
