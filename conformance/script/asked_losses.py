@@ -32,7 +32,6 @@ SETTINGS = frozenset(("rate", "penalty", "count", "batchsize", "quiet", "seed"))
 ASKED = "__conformance_asked__"
 """The name, among the builtins, of what is called with a loss and what it is given."""
 
-
 _within: ContextVar[bool] = ContextVar("_within", default=False)
 """Whether a loss is being asked for."""
 
@@ -72,10 +71,11 @@ def _copied(value: Any, depth: int = DEPTH) -> Any:
         return type(value)(_copied(each, depth - 1) for each in value)
     if type(value) is dict:
         return {key: _copied(each, depth - 1) for key, each in value.items()}
-    if not own_variables(value):
+    held = own_variables(value)
+    if not held:
         return value
     found = copy(value)
-    found.__dict__ = {key: _copied(each, depth - 1) for key, each in vars(value).items()}
+    found.__dict__ = _copied(held, depth)
     return found
 
 

@@ -66,8 +66,10 @@ def moved_twice(moved: Sequence[Parameter], count: int) -> list[int]:
     """
     told = range(1, count + 1)
     twice = [k for k in told if any(e.values[k] in e.chain.twice for e in moved)]
+    if not twice:
+        return []
     states = {state for e in moved for value in e.values for state in states_of(value)}
-    return [k for k in told if k in twice or _is_of_several(moved, k, states)] if twice else []
+    return [k for k in told if k in twice or _is_of_several(moved, k, states)]
 
 
 def _is_of_several(moved: Sequence[Parameter], update: int, states: Collection[Node]) -> bool:

@@ -139,8 +139,9 @@ class Session:
     def _goes_on(self) -> bool:
         """Whether the script is to go on: all that it was seen to move may be states, or rows."""
         long = len(self.trace.nodes) >= LONGEST
-        first = any(self._is_in_its_first_round(each.values) for each in self.found)
-        if not long and (first or moves_after(self.found)):
+        if not long and any(self._is_in_its_first_round(each.values) for each in self.found):
+            return True
+        if not long and moves_after(self.found):
             return True
         if not all(begun_anew(each.chain) for each in moved_often(self.found)):
             return self._makes_data()

@@ -9,7 +9,7 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
-from conformance.backward.syntax import tree
+from conformance.backward.syntax import base, tree
 from conformance.programs.vocabulary import bare, is_gradient, kinds_of, names_gradients, stem
 
 
@@ -108,14 +108,15 @@ def gives_outputs(function: FunctionType) -> bool:
     What has the name of a gradient is one, and what is made of inputs, too.
     """
     last = _last_return(function)
-    loss, *beside = [] if last is None else _elements(last) or [last]
+    parts = [] if last is None else _elements(last)
+    beside = parts[1:]
     if not beside or any(isinstance(e, ast.Name) and names_gradients(e.id) for e in beside):
         return False
     code = function.__code__
     taken = {e: {*kinds_of(e)} for e in code.co_varnames[: code.co_argcount]}
     data = {e for e, kinds in taken.items() if kinds & {"inputs", "targets"}}
     return data.isdisjoint(_made_of(function, beside)) and any(
-        "targets" in taken.get(e, ()) for e in _made_of(function, [loss])
+        "targets" in taken.get(e, ()) for e in _made_of(function, parts[:1])
     )
 
 
@@ -135,13 +136,7 @@ def _begun(made: ast.Assign | ast.AugAssign | ast.For) -> set[str]:
     """The names of the variables that a statement gives a value, or a part of one."""
     targets = made.targets if isinstance(made, ast.Assign) else [made.target]
     parts = (part for each in targets for part in _elements(each) or [each])
-    return {e.id for each in parts for e in [_variable(each)] if isinstance(e, ast.Name)}
-
-
-def _variable(part: ast.expr) -> ast.expr:
-    while isinstance(part, ast.Subscript | ast.Attribute | ast.Starred):
-        part = part.value
-    return part
+    return {base(ast.unparse(each)).lstrip("*") for each in parts}
 
 
 def stored_names(function: Any) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from conformance.api import check
@@ -607,3 +608,7 @@ def test_what_is_made_of_no_targets_is_no_gradient_of_a_loss(
     (tmp_path / "probable.py").write_text(PROBABLE.replace(", p\n", f", {given}\n"))
     (function,) = definitions(str(tmp_path / "probable.py")).functions
     assert gives_outputs(function) == gives
+
+
+def test_of_a_function_without_a_definition_nothing_is_told() -> None:
+    assert not gives_outputs(lambda logits, y: (np.sum(logits) + y, logits))

@@ -134,10 +134,8 @@ class Recorder:
     def end_if_enough(self) -> None:
         """Raise an EnoughError once, where there are as many nodes as there may be."""
         if self.most is not None and len(self.nodes) >= self.most:
-            self.most, self.stopped = (
-                None,
-                True,
-            )  # so that the program's last values can still be asked for
+            self.most = None  # so that the program's last values can still be asked for
+            self.stopped = True
             raise EnoughError
 
     def node(
