@@ -1002,7 +1002,7 @@ def test_a_wrong_line_beside_a_class_of_matrices_is_told(tmp_path: Path) -> None
     assert [each.line for each in report.blames] == [line], str(report)
 
 
-AHEAD = """import random
+LEADS_AHEAD = """import random
 random.seed(5)
 data = [([random.gauss(0, 1) for _ in range(3)], random.gauss(0, 1)) for _ in range(12)]
 W = [[random.gauss(0, 0.5) for _ in range(3)] for _ in range(2)]
@@ -1026,6 +1026,6 @@ for epoch in range(6):
 def test_a_velocity_in_a_list_that_leads_ahead_is_no_parameter(
     edit: str, lines: list[int], tmp_path: Path
 ) -> None:
-    run = run_edited(tmp_path, AHEAD, ("miss * x[i]", edit))
+    run = run_edited(tmp_path, LEADS_AHEAD, ("miss * x[i]", edit))
     found = [each.lines[0].line for each in run.blames]
     assert (found, run.ran.parameters, run.ran.rule.kind) == (lines, ("W",), "momentum"), str(run)
