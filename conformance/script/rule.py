@@ -13,7 +13,7 @@ from conformance.backward.findings import Accused, Cause, Line, merged
 from conformance.backward.source import is_float, lines_of
 from conformance.backward.source import operands as operands_of
 from conformance.backward.syntax import assigned, passed
-from conformance.script.histories import OTHER, UNKNOWN, Known, of_others, precision
+from conformance.script.histories import UNKNOWN, Known, of_others, precision
 from conformance.script.judgement import Judgement
 from conformance.script.kept_states import accused, not_kept, unwritten
 from conformance.script.known_rules import known, mixed
@@ -50,7 +50,10 @@ def rules(results: Sequence[Judgement], rates: Sequence[float] = ()) -> list[Kno
     rates = rates or [1.0] * len(of_all)
     found = _known(of_all, rates)
     found = _by_one_mean(of_all, rates, found)
-    found = [UNKNOWN if e == OTHER and _is_noise(of_all, i) else e for i, e in enumerate(found)]
+    found = [
+        UNKNOWN if e.rule.kind == "other" and _is_noise(of_all, i) else e
+        for i, e in enumerate(found)
+    ]
     unread = [each.rated for each in results if each.altered]
     instead = Known(Rule("plain" if all(unread) else "other"))
     return [instead if unread and _is_by_multiples(e) else e for e in found]

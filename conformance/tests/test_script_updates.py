@@ -760,8 +760,9 @@ for t in range(1, 9):
 """
 
 
-def test_a_gradient_that_is_rounding_alone_tells_no_rule(tmp_path: Path) -> None:
-    report = run_edited(tmp_path, CENTRED)
+@pytest.mark.parametrize("first", ["", "p[k] *= 1 - 0.01 * 0.02"], ids=["Adam", "AdamW"])
+def test_a_gradient_that_is_rounding_alone_tells_no_rule(first: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, CENTRED, ("for k in p:\n", f"for k in p:\n        {first}\n"))
     assert (report.exit_code, report.ran.unjudged) == (0, ()), str(report)
 
 
