@@ -29,10 +29,11 @@ from conformance.shapes.arguments import kinds_taken, needed, taken
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.example_data import TOLD, M
 from conformance.shapes.function_sources import returned_parts
-from conformance.shapes.other_settings import other_words
+from conformance.shapes.other_settings import off, other_words
 from conformance.shapes.recorded_updates import UNSEEN, is_right
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
+from reference.step import Array
 
 RATE, PENALTY = 2.0**-6, 2.0**-4
 COUNT = 20
@@ -50,9 +51,17 @@ FUNCTION = re.compile(r"\w*(function|func|fn|fun)")
 Shapes = dict[str, tuple[int, ...]]
 
 
-def _shapes(width: int) -> tuple[Shapes, ...]:
-    """Of several inputs a sample, in rows and in columns, and of one: a line through points."""
+def _shapes(width: int, *, several: bool) -> tuple[Shapes, ...]:
+    """Of several inputs a sample, in rows and in columns, and of one: a line through points.
+
+    With several outputs a sample, in rows and in columns, too, if there may be.
+    """
+    outputs: tuple[Shapes, ...] = (
+        {"inputs": (M, width), "one hot": (M, CLASSES), "parameter": (width, CLASSES)},
+        {"inputs": (width, M), "one hot": (CLASSES, M), "parameter": (CLASSES, width)},
+    )
     return (
+        *(outputs if several else ()),
         {"inputs": (M, width), "targets": (M,), "parameter": (width,)},
         {"inputs": (M, width), "targets": (M, 1), "parameter": (width, 1)},
         {"inputs": (width, M), "targets": (1, M), "parameter": (width, 1)},
@@ -62,10 +71,12 @@ def _shapes(width: int) -> tuple[Shapes, ...]:
 
 
 NUMBERS: dict[str, Any] = {
-    "rate": RATE, "count": COUNT, "penalty": PENALTY, "quiet": 0, "seed": 0,
+    "rate": RATE, "count": COUNT, "penalty": PENALTY, "batchsize": M, "quiet": 0, "seed": 0,
     "sizes": [WIDTH, HIDDEN, 1], "n_in": WIDTH, "n_hidden": HIDDEN, "n_out": 1,
 }  # fmt: skip
 """What an argument is that is no array, by its kind."""
+OF_CLASSES: dict[str, Any] = {"sizes": [WIDTH, HIDDEN, CLASSES], "n_out": CLASSES}
+"""What is another one where there are several outputs."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +147,7 @@ def training_calls(function: FunctionType, functions: Sequence[FunctionType]) ->
     """
     tables, stopped = _takes_table(function), list[UnfitError]()
     for width in chain([WIDTH], _widths(function, stopped)):
-        shapes = _shapes(width)[:: -1 if tables else 1]
+        shapes = _shapes(width, several="sizes" in kinds_taken(function))[:: -1 if tables else 1]
         several = [_best(function, functions, each, stopped) for each in shapes]
         found = [each for each in several if each is not None]
         if found:
@@ -227,7 +238,7 @@ def _choices(
     elif told is None:
         yield from (each for each in _arrays(i, shapes) if _may_be(name, each, tables=tables))
     else:
-        yield told, CLASSES if told == "n_out" and "labels" in shapes else NUMBERS[told]
+        yield told, NUMBERS[told] if "targets" in shapes else OF_CLASSES.get(told, NUMBERS[told])
         letter = told.startswith("n_") and len(name) == 1  # `c` may be a parameter
         yield from (each for each in _arrays(i, shapes) if letter and each[0] in OWN)
     if "m" in kinds:
@@ -250,9 +261,12 @@ def _arrays(i: int, shapes: Shapes) -> Iterator[Choice]:
     """What an argument may be whose name tells nothing: a parameter, or data."""
     rng = np.random.default_rng(SEED)
     inputs = rng.normal(size=shapes["inputs"])
-    targets = np.arange(M) % CLASSES
+    targets: Array = np.arange(M) % CLASSES
     if "targets" in shapes:
         targets = (targets != 0).astype(float).reshape(shapes["targets"])
+    elif "one hot" in shapes:
+        rows = np.eye(CLASSES)[targets]
+        targets = rows if len(rows) == shapes["one hot"][0] else rows.T
     own = np.random.default_rng([SEED, i])
     yield "number", own.normal()
     yield "parameter", own.normal(size=shapes["parameter"])
@@ -347,7 +361,9 @@ def tried_training(
     name, calls = f"{place}:{function.__name__}", training_calls(function, functions)
     found = _of_calls(name, calls, module)
     untried = []
-    for way in other_words(function) if found is not None and is_right(found.ran) else ():
+    ways: list[dict[str, Any]] = [*other_words(function)]
+    ways += [{each.name: True} for each in off(function)]
+    for way in ways if found is not None and is_right(found.ran) else ():
         worded = [replace(each, given={**each.given, **way}) for each in calls]
         other = _of_calls(name, worded, module)
         if other is not None and not other.ran.examined.ok:

@@ -347,3 +347,49 @@ def test_a_function_that_updates_a_thousand_times_is_followed_to_its_first_updat
     """No name says how often: it goes on as its author wrote it."""
     report = checked(WAYS.replace("max_iterations", "rounds_of_it"), tmp_path)
     assert report.exit_code == 0, report
+
+
+DEEP = """\
+import numpy as np
+
+
+def deep_model(X, Y, layer_dims, learning_rate, num_iterations, batch_size, centred=False):
+    rng = np.random.default_rng(3)
+    Ws = [rng.standard_normal((o, i)) / np.sqrt(i) for i, o in zip(layer_dims, layer_dims[1:])]
+    for it in range(num_iterations):
+        start = (it * batch_size) % X.shape[1]
+        a, y, kept = X[:, start:start + batch_size], Y[:, start:start + batch_size], []
+        for W in Ws[:-1]:
+            h = np.tanh(W @ a)
+            kept.append((a, h))
+            a = h - h.mean(axis=1, keepdims=True) if centred else h
+        z = Ws[-1] @ a
+        e = np.exp(z - z.max(axis=0))
+        d = (e / e.sum(axis=0) - y) / y.shape[1]
+        gradients = [d @ a.T]
+        d = Ws[-1].T @ d
+        for W, (a, h) in zip(Ws[-2::-1], kept[::-1]):
+            d = d - d.mean(axis=1, keepdims=True) if centred else d
+            d = d * (1 - h ** 2)
+            gradients.insert(0, d @ a.T)
+            d = W.T @ d
+        Ws = [W - learning_rate * g for W, g in zip(Ws, gradients)]
+    return Ws
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line"),
+    [
+        ("", "", 0),
+        ("d * (1 - h ** 2)", "d * (1 - h)", 21),
+        ("d = d - d.mean(axis=1, keepdims=True)", "d = d - d.mean(axis=0, keepdims=True)", 20),
+    ],
+    ids=["right", "wrong", "wrong where it is told to"],
+)
+def test_a_function_that_makes_a_network_for_several_classes_is_tried_with_what_is_off(
+    right: str, wrong: str, line: int, tmp_path: Path
+) -> None:
+    report = checked(DEEP.replace(right, wrong), tmp_path)
+    assert report.exit_code == bool(line), report
+    assert not line or f"program.py:{line}: " in str(report), report

@@ -241,7 +241,7 @@ class Trace(Recorder):
         if kind is dict:
             return {key: self.argument(each) for key, each in value.items()}
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            return self.node_of(value) if self.memories.knows(value) else self.constant(value)
+            return self.node_of(value) if value.ndim else self.constant(value)
         if kind is float or kind is np.float64 or kind is np.float32:
             found = self.find(np.asarray(value)) if is_telling(value) else None
             return value if found is None else found
