@@ -6,15 +6,16 @@ Left out: what that process does (`script/script_child.py`).
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from conformance.errors import StoppedError, SubjectError
+from conformance.errors import NothingTrainedError, StoppedError, SubjectError, UnjudgedError
 from conformance.report.script_report import ScriptReport
 from conformance.running.isolate import isolated
-from conformance.script_outcome import ENDED, Ran
+from conformance.script_outcome import ENDED, Ran, Training
 from conformance.usage import check_timeout, check_updates
 from conformance.values import from_values
 
@@ -53,44 +54,93 @@ def run_script(
 
     parts_of(script)
     sys.stdout.flush()
-    asked = check_updates(updates), check_timeout(timeout)
-    work = partial(_work, script, tuple(arguments), (*asked, seed), trial)
-    judging = BRIEFLY if trial else JUDGING
-    longest, ended = timeout + judging, inf
-    ran: Ran | None = None
+    limits = check_updates(updates), check_timeout(timeout)
+    asked = _Asked(script, tuple(arguments), *limits, seed, trial=trial)
     try:
-        for record in isolated(work, longest, shown=not trial):
-            if record == ENDED:
-                ended = monotonic()
-                continue
-            ran = from_values(Ran, record)
-    except StoppedError as error:
-        if ran is not None:  # a trial of a change ended it
-            return ScriptReport(script, ran.examined, ran)
-        if monotonic() - ended < judging:
-            raise
-        words = f"{script}: it was run, and was not judged in {longest:g} s; give fewer `--updates`"
-        raise StoppedError(words) from error
+        ran = asked.ran()
+        ran = ran if ran.training is None or not ran.examined.ok else asked.with_later(ran)
     except SubjectError as error:
         words = str(error)
         named = words if words.startswith(f"{script}:") else f"{script}: {words}"
         raise type(error)(named) from error
-    if ran is None:
-        raise StoppedError(f"{script}: its process ended and said nothing")
     return ScriptReport(script, ran.examined, ran)
 
 
-def _work(
-    script: str,
-    arguments: tuple[str, ...],
-    asked: tuple[int, float, int],
-    trial: bool,
-    send: "Send",
-) -> None:
+@dataclass(frozen=True)
+class _Asked:
+    """A run of a script that is asked for; see `run_script`.
+
+    Attributes:
+        before: the trainings that are cut in it, and not judged.
+    """
+
+    script: str
+    arguments: tuple[str, ...]
+    updates: int
+    timeout: float
+    seed: int
+    before: tuple[Training, ...] = ()
+    trial: bool = field(default=False, kw_only=True)
+
+    def ran(self) -> Ran:
+        """What is known of its first training.
+
+        Raises:
+            SubjectError: it failed, or there was nothing to judge.
+        """
+        judging = BRIEFLY if self.trial else JUDGING
+        longest, ended = self.timeout + judging, inf
+        ran: Ran | None = None
+        try:
+            for record in isolated(partial(_work, self), longest, shown=not self.trial):
+                if record == ENDED:
+                    ended = monotonic()
+                    continue
+                ran = from_values(Ran, record)
+        except StoppedError as error:
+            if ran is not None:  # a trial of a change ended it
+                return ran
+            if monotonic() - ended < judging:
+                raise
+            why = f"it was run, and was not judged in {longest:g} s; give fewer `--updates`"
+            raise StoppedError(f"{self.script}: {why}") from error
+        if ran is None:
+            raise StoppedError(f"{self.script}: its process ended and said nothing")
+        return ran
+
+    def with_later(self, ran: Ran) -> Ran:
+        """What is known of a script the first training of which is right, with those after it.
+
+        The first that is wrong is told in its place.
+        """
+        known, began = ran, monotonic()
+        trial = replace(self, trial=True, timeout=min(self.timeout, BRIEFLY))
+        while ran.training is not None and monotonic() < began + BRIEFLY:
+            trial = replace(trial, before=(*trial.before, ran.training))
+            try:
+                ran = trial.ran()
+            except NothingTrainedError:
+                break
+            except UnjudgedError:
+                return replace(
+                    known, notes=(*known.notes, ("unjudged", f"{len(trial.before) + 1}"))
+                )
+            except SubjectError:  # cut short, it may fail
+                break
+            if ran.updates and (not ran.examined.ok or ran.unjudged):
+                return replace(ran, notes=(*ran.notes, ("training", f"{len(trial.before) + 1}")))
+            if ran.updates:
+                said = tuple(each for each in known.notes if each[0] != "later")
+                known = replace(known, later=(*known.later, ran.rule), notes=said)
+        return known
+
+
+def _work(asked: _Asked, send: "Send") -> None:
     from threadpoolctl import threadpool_limits
 
     from conformance.running.dry_run import writing_nothing
     from conformance.script.script_child import Session
 
-    with threadpool_limits(1), writing_nothing() if trial else nullcontext():
-        Session(script, arguments, *asked, send).run()
+    with threadpool_limits(1), writing_nothing() if asked.trial else nullcontext():
+        given = asked.arguments, asked.updates, asked.timeout, asked.seed
+        Session(asked.script, *given, send, before=asked.before).run()

@@ -84,6 +84,19 @@ class NextValue:
 
 
 @dataclass(frozen=True)
+class Training:
+    """Where a training of a script runs.
+
+    Attributes:
+        loop: the file and the line of the loop around its updates.
+        lines: those that led to its updates, each with its file.
+    """
+
+    loop: tuple[str, int]
+    lines: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
 class Ran:
     """A script that was run, and what it trains.
 
@@ -100,6 +113,8 @@ class Ran:
         next_values: what the update that was judged has to make of the parameters, in the process
             that judged, if some gradients are wrong.
         within: the names of the classes and functions of the script that led to the updates.
+        training: where it runs, if another one may follow.
+        later: how the parameters are moved in trainings after it that run other lines.
     """
 
     script: str
@@ -112,6 +127,8 @@ class Ran:
     notes: tuple[tuple[str, str], ...] = ()
     next_values: tuple[NextValue, ...] = field(default=(), compare=False, repr=False, metadata=OWN)
     within: tuple[str, ...] = ()
+    training: Training | None = field(default=None, compare=False, repr=False)
+    later: tuple[Rule, ...] = ()
 
 
 def is_judged_as_far(other: Ran, ran: Ran) -> bool:

@@ -83,6 +83,9 @@ def notes(ran: Ran) -> Iterator[str]:
     count = count if ran.updates else "no updates; judged are the gradients that are attached to"
     of = " of" if ran.updates else ""
     yield visible(f"{count}{of} {', '.join(names)}{_rule(ran.rule)}")
+    for each in dict.fromkeys(ran.later):
+        if each != ran.rule:
+            yield visible(f"a later training{_rule(each)}")
     if ran.at > 1 and not ran.examined.ok:
         yield f"the numbers are those of update {ran.at}"
     for kind, text in ran.notes:
@@ -108,6 +111,8 @@ def notes(ran: Ran) -> Iterator[str]:
             ),
             "itself": "this is where the file itself trains; with generated data it is right",
             "decays alone": "λ w is taken off, whatever η is, where AdamW of PyTorch has η λ w",
+            "training": f"this is training {text} of the script; those before it are right",
+            "unjudged": f"training {text} of the script was tried, and is not judged",
             "memory": f"it was stopped after {text} GB were recorded",
             **{f"by {key}": f"{text} is moved by {name}" for key, name in RULES.items()},
         }

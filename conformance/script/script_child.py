@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from types import FrameType
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.findings import Line
+from conformance.backward.findings import Examined, Line
 from conformance.backward.groups import operation_key
 from conformance.edits.edit import EditKind
 from conformance.errors import ConformanceError, SubjectError, UnjudgedError
@@ -45,8 +45,9 @@ from conformance.script.source_around import (
     training_after,
     trains_around,
 )
+from conformance.script.trainings import Cut, training
 from conformance.script.update import hides_a_decay
-from conformance.script_outcome import ENDED, Ran, is_judged_as_far
+from conformance.script_outcome import ENDED, Ran, Training, is_judged_as_far
 from conformance.tracing.frames import Frame, raised_in, subject_frames
 from conformance.tracing.long import MOST, LongTrace
 from conformance.tracing.node import FILLED, Node
@@ -98,6 +99,7 @@ class Session:
     seed: int
     send: Callable[[object], None]
     changed: ast.Module | None = None
+    before: Sequence[Training] = ()
     found: list[Parameter] = field(default_factory=list)
     names: list[Held] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
@@ -205,14 +207,22 @@ class Session:
         with suppress(OSError, ValueError):  # a stream that the script has closed
             sys.stdout.flush()
         self.send(ENDED)
-        ran = self.report()
+        self.trace.recording = False
+        now = training(self.found, self.trace.nodes) if self.stops else None
+        known = now is not None and self._is_known(now)  # it is not judged once more
+        ran = Ran(self.script, (), 0, Examined(())) if known else self.report()
+        ran = replace(ran, training=now)
         self.send(to_values(ran))  # before a trial, which may end the process
-        if self.changed is None:
+        if self.changed is None and not self.before:
             right = partial(self.confirmed, ran)
             told = mended(ran, self.arguments, self.seed, right, self.refuted)
             if told is not ran:
                 self.send(to_values(told))
         os._exit(0)
+
+    def _is_known(self, one: Training) -> bool:
+        """Whether a training runs no lines but those that ran before."""
+        return {*one.lines} <= {line for each in self.before for line in each.lines}
 
     def confirmed(self, ran: Ran | None, changed: ast.Module) -> bool:
         """Whether all updates are right where something else is run.
@@ -282,6 +292,7 @@ class Session:
                     *(self.script, self.arguments, self.trace, self.seed),
                     lambda names: self.note_names([names]),
                     self.changed,
+                    Cut(self.trace, self.before, self.asked) if self.before else None,
                 )
         except StopScript:
             pass

@@ -33,6 +33,7 @@ from conformance.programs.execution import NOTEBOOK, parsed
 from conformance.programs.sources import sources
 from conformance.running.same_names import separate
 from conformance.script.asked_losses import ASKED, asked, with_losses
+from conformance.script.trainings import Cut
 from conformance.tracing.entering import Entrance
 from conformance.tracing.frames import is_installed, is_subject, subject_frames
 from conformance.tracing.lists import Lists
@@ -50,6 +51,9 @@ OF_NUMBERS = re.compile(
 
 VALUE, EACH, STORE = "__conformance_value__", "__conformance_each__", "__conformance_store__"
 """The names, among the builtins, of what takes a value, those of a loop, what is stored into."""
+
+RANGE = "__conformance_range__"
+"""The same of what takes the places that a loop counts."""
 
 NUMBER, MOVED = "__conformance_number__", "__conformance_moved__"
 """The same of what takes a number by which the first steps of a mean are corrected, or a new state.
@@ -78,6 +82,7 @@ def traced_imports(
     builtins.__import__ = _importing(plain, instead, main)
     setattr(builtins, VALUE, entrance.value)
     setattr(builtins, EACH, entrance.each)
+    setattr(builtins, RANGE, iter)
     setattr(builtins, STORE, entrance.stored_in)
     setattr(builtins, NUMBER, entrance.number)
     setattr(builtins, MOVED, entrance.moved)
@@ -88,7 +93,7 @@ def traced_imports(
     finally:
         sys.meta_path.remove(finder)
         builtins.__import__ = plain
-        for name in (VALUE, EACH, STORE, NUMBER, MOVED):  # its functions may still be called
+        for name in (VALUE, EACH, RANGE, STORE, NUMBER, MOVED):  # its functions may still be called
             setattr(builtins, name, lambda given: given)
         setattr(builtins, ASKED, lambda *_, **__: None)
 
@@ -182,6 +187,7 @@ def run(
     seed: int,
     ended: Callable[[dict[str, Any]], None],
     changed: ast.Module | None = None,
+    cut: Cut | None = None,
 ) -> None:
     """Run a script, or the cells of a notebook, to the end, or to where it is stopped.
 
@@ -192,6 +198,7 @@ def run(
         seed: of its random numbers, where it gives none.
         ended: is given its variables where it has come to its end.
         changed: what is run in the place of its source.
+        cut: leaves the loops of some trainings.
 
     Raises:
         SubjectError: it has a syntax error.
@@ -213,6 +220,9 @@ def run(
         traced_imports(lists or Entrance(trace), seed) as names,
     ):
         module.__dict__.update(names)
+        if cut is not None:
+            setattr(builtins, EACH, cut.each(getattr(builtins, EACH)))
+            setattr(builtins, RANGE, cut.each(iter))
         for code in codes:
             exec(code, module.__dict__)  # noqa: S102 - to run it is what was asked for
         ended(module.__dict__)
@@ -356,7 +366,9 @@ class _Entering(ast.NodeTransformer):
         match node:
             case ast.Assign() | ast.AnnAssign() | ast.AugAssign() if node.value is not None:
                 node.value = _passed(node.value)
-            case ast.For() | ast.comprehension(is_async=0) if not _is_range(node.iter):
+            case ast.For():
+                node.iter = _called(RANGE if _is_range(node.iter) else EACH, node.iter)
+            case ast.comprehension(is_async=0) if not _is_range(node.iter):
                 node.iter = _called(EACH, node.iter)
             case ast.GeneratorExp():
                 node.elt = _passed(node.elt)

@@ -165,7 +165,10 @@ def trains_at_import(place: str) -> bool:
     own = {e.name for e in body if isinstance(e, ast.FunctionDef | ast.ClassDef)}
     return any(
         (isinstance(each, ast.For | ast.While) and _computes(each))
-        or (isinstance(each, ast.Expr | ast.Assign) and _calls_training(each, own))
+        or (
+            isinstance(each, ast.Expr | ast.Assign | ast.For | ast.While)
+            and _calls_training(each, own)
+        )
         for each in body
     )
 

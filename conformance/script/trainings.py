@@ -1,0 +1,92 @@
+"""The trainings of a script one after another: where each runs, and how those before it are cut.
+
+A script may train once with each optimiser, or setting. It is run again for each, and the loops of
+the trainings before are left after a few rounds; nothing of them is recorded. Left out: running it
+(`run_script.py`), and trainings in `while` loops, of which the first alone is judged.
+"""
+
+import ast
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice, pairwise
+from typing import Any
+
+from conformance.backward.findings import Line
+from conformance.backward.syntax import Loop, is_repeated, loops_around, tree
+from conformance.script.parameters import Parameter
+from conformance.script.source_around import training_after
+from conformance.script_outcome import Training
+from conformance.tracing.ancestors import walk
+from conformance.tracing.frames import Frame
+from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
+
+
+class Cut:
+    """Leaves the loops of some trainings after a few rounds, and records what comes after them."""
+
+    def __init__(self, trace: Trace, trainings: Sequence[Training], rounds: int) -> None:
+        self.trace, self.left, self.rounds = trace, [each.loop for each in trainings], rounds
+        trace.recording = False
+
+    def each(self, plain: Callable[[Any], Iterator[Any]]) -> Callable[[Any], Iterator[Any]]:
+        """What gives the values of a loop one by one, in the place of another that does so."""
+
+        def called(given: Any) -> Iterator[Any]:
+            code = sys._getframe(1)  # noqa: SLF001 - the loop that asks
+            here = code.f_code.co_filename, code.f_lineno
+            return self._rounds(given) if self.left[:1] == [here] else plain(given)
+
+        return called
+
+    def _rounds(self, given: Iterable[Any]) -> Iterator[Any]:
+        try:
+            yield from islice(given, self.rounds)
+        finally:
+            self.left.pop(0)
+            self.trace.recording = not self.left
+
+
+def training(found: Sequence[Parameter], nodes: Sequence[Node]) -> Training | None:
+    """Where a training runs, if another one may follow it.
+
+    Its loop is the outermost one around the updates that is not around what makes the parameters.
+
+    Args:
+        found: the parameters, as they were moved.
+        nodes: of the run.
+    """
+    begun = {(frame.file, loop) for each in found for frame, loop in _loops(each.values[0].frames)}
+    frames = found[0].values[-1].frames if found else ()
+    around = [*_loops(frames)]
+    own = [(frame, loop) for frame, loop in around if (frame.file, loop) not in begun]
+    within, loop = own[-1] if own else (None, None)
+    if within is None or not isinstance(loop, ast.For):
+        return None
+    outer = frames[frames.index(within) :]
+    again = len(own) < len(around) or _is_called_again(outer)
+    if not again and training_after(found, nodes) is None:
+        return None
+    made = walk([each.values[-1] for each in found])
+    lines = {each.frames[0][:2] for each in made if each.frames}
+    return Training((within.file, loop.iter.lineno), tuple(sorted(lines)))
+
+
+def _loops(frames: Sequence[Frame]) -> Iterator[tuple[Frame, Loop]]:
+    """The loops around some frames, each with the one that it stands around; innermost first."""
+    for each in frames:
+        yield from ((each, loop) for loop in loops_around(Line(each.file, each.line)))
+
+
+def _is_called_again(frames: Sequence[Frame]) -> bool:
+    """Whether a function that some frames lead to is called in a loop, or on several lines."""
+    if any(is_repeated(Line(each.file, each.line)) for each in frames[1:]):
+        return True
+    for inner, outer in pairwise(frames):
+        calls = (
+            e.func for e in ast.walk(tree(outer.file) or ast.Pass()) if isinstance(e, ast.Call)
+        )
+        named = [getattr(each, "id", getattr(each, "attr", "")) for each in calls]
+        if named.count(inner.function) > 1:
+            return True
+    return False

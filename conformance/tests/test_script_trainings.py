@@ -1,0 +1,113 @@
+"""A script that trains several times is judged for each training that runs other lines."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.api import check
+from conformance.file_check import check_file
+from conformance.file_process import Asked
+from conformance.tests.scripts import run_edited
+
+OPTIMISERS = """import numpy as np
+rng = np.random.default_rng(1)
+X = rng.normal(size=(40, 3))
+y = np.sin(X.sum(axis=1, keepdims=True))
+
+def train(kind, steps=60, lr=0.05):
+    g = np.random.default_rng(2)
+    p = [g.normal(size=(3, 5)) * 0.5, np.zeros(5), g.normal(size=(5, 1)) * 0.5]
+    m, s = [np.zeros_like(e) for e in p], [np.zeros_like(e) for e in p]
+    for t in range(1, steps + 1):
+        h = np.tanh(X @ p[0] + p[1])
+        e = h @ p[2] - y
+        d = e @ p[2].T * (1 - h**2)
+        for k, each in enumerate([X.T @ d, d.sum(axis=0), h.T @ e]):
+            if kind == "plain":
+                p[k] -= lr * each
+            elif kind == "momentum":
+                m[k] = 0.9 * m[k] + each
+                p[k] -= lr * m[k]
+            else:
+                s[k] = 0.9 * s[k] + 0.1 * each**2
+                p[k] -= lr * each / (np.sqrt(s[k]) + 1e-8)
+    return 0.5 * np.sum(e**2)
+
+for kind in ("plain", "momentum", "rmsprop"):
+    print(kind, train(kind))
+"""
+CALLS = 'for kind in ("plain", "momentum", "rmsprop"):\n    print(kind, train(kind))\n'
+ONE_BY_ONE = 'a = train("plain")\nb = train("momentum")\nprint(a, b, train("rmsprop"))\n'
+WRONG = [
+    ("m[k] = 0.9 * m[k] + each", "m[k] = m[k] + each", 18),
+    ("+ 0.1 * each**2", "+ 0.1 * each", 21),
+]
+NESTED = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(30, 3))
+y = np.sin(X.sum(axis=1, keepdims=True))
+for name in ["tanh", "relu"]:
+    W, V = rng.normal(size=(3, 8)) * 0.5, rng.normal(size=(8, 1)) * 0.5
+    for epoch in range(40):
+        z = X @ W
+        h = np.tanh(z) if name == "tanh" else np.maximum(z, 0)
+        e = h @ V - y
+        d = e @ V.T
+        if name == "tanh":
+            d = d * (1 - h**2)
+        else:
+            d = d * (z > 0)
+        V -= 0.01 * h.T @ e
+        W -= 0.01 * X.T @ d
+        print(0.5 * np.sum(e**2))
+"""
+
+
+@pytest.mark.parametrize("calls", [CALLS, ONE_BY_ONE], ids=["in a loop", "one by one"])
+def test_each_training_that_runs_other_lines_is_told(calls: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, OPTIMISERS, (CALLS, calls))
+    kinds = [each.kind for each in (report.ran.rule, *report.ran.later)]
+    assert (report.exit_code, kinds) == (0, ["plain", "momentum", "rmsprop"]), str(report)
+    assert "note: a later training, by RMSProp" in str(report)
+
+
+@pytest.mark.parametrize(("right", "wrong", "line"), WRONG, ids=["the second", "the third"])
+def test_a_later_training_that_is_wrong_is_told(
+    right: str, wrong: str, line: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, OPTIMISERS, (right, wrong))
+    assert report.exit_code == 1, str(report)
+    assert line in [each.line for one in report.blames for each in one.lines], str(report)
+    assert "those before it are right" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "lines"), [("d * (z > 0)", []), ("d * z", [15])], ids=["right", "wrong"]
+)
+def test_a_loop_of_settings_around_that_of_epochs_is_no_training(
+    wrong: str, lines: list[int], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, NESTED, ("d * (z > 0)", wrong))
+    assert [each.lines[0].line for each in report.blames] == lines, str(report)
+
+
+def test_what_a_later_training_writes_is_not_kept(tmp_path: Path) -> None:
+    """Nor is anything that comes after a training that was cut."""
+    saved = tmp_path / "weights.npy"
+    end = f"    print(kind, train(kind))\nnp.save({str(saved)!r}, X)\n"
+    report = run_edited(tmp_path, OPTIMISERS, ("    print(kind, train(kind))\n", end))
+    assert (report.exit_code, len(report.ran.later), saved.exists()) == (0, 2, False), str(report)
+
+
+def test_a_training_by_the_lines_of_the_first_is_told_once(tmp_path: Path) -> None:
+    report = run_edited(
+        tmp_path, OPTIMISERS, ('"plain", "momentum", "rmsprop"', '"plain", "plain"')
+    )
+    assert (report.exit_code, report.ran.later) == (0, ()), str(report)
+
+
+def test_a_file_whose_loop_trains_is_judged_as_it_runs(tmp_path: Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_text(OPTIMISERS)
+    report = check_file(Asked(str(path)), check)
+    assert report.exit_code == 0, str(report)
