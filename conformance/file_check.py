@@ -4,7 +4,7 @@ A file runs in a process of its own, under a time limit. Left out: the command l
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -81,7 +81,7 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
         except SubjectError as error:  # it may need arguments, or data that are not here
             idle = str(error).partition("\n")[0]  # a change of its run is told by `run`
     elif runs and parts and all(each.ok for each in parts):
-        parts, trained = _with_its_training(asked, parts)
+        parts, trained = _with_its_training(asked, parts, {each.name for each in last})
         last = [each for each in last if each.name not in trained]
     elif runs and any(_is_wrong_as_called(each) for each in parts):
         parts = _as_it_trains(asked, parts)
@@ -102,11 +102,18 @@ def _networks(parts: Sequence[Part]) -> list[ShapeReport]:
     return [e for e in reports if e.recognised.coding or e.examined.cost == "own"]
 
 
-def _with_its_training(asked: Asked, parts: list[Part]) -> tuple[list[Part], Sequence[str]]:
+def _with_its_training(
+    asked: Asked, parts: list[Part], left: Collection[str]
+) -> tuple[list[Part], Sequence[str]]:
     """The reports on what is right by itself, with that on the file's own training if it tells.
 
     It may be wrong, as with a cost that is another than the default, or judge what was not tried.
     The names of what it judges are given with them.
+
+    Args:
+        asked: what is to be judged.
+        parts: the reports.
+        left: the names of what is not judged.
     """
     ran = _tried(asked)
     if ran is None:
@@ -119,7 +126,8 @@ def _with_its_training(asked: Asked, parts: list[Part]) -> tuple[list[Part], Seq
         return [noted, *parts], ()
     judged = {e.name.rpartition(":")[2] for e in parts if isinstance(e, BackwardReport)}
     tells = any(each.recognised.off or each.recognised.unruled for each in networks)
-    tells = tells or bool(judged and {*ran.ran.within} - judged)
+    within = {*ran.ran.within}
+    tells = tells or bool(judged and within - judged) or not within.isdisjoint(left)
     return ([*parts, ran], ran.ran.within) if ran.examined.ok and tells else (parts, ())
 
 

@@ -225,7 +225,8 @@ def _is_target(value: Any, output: Node, parameters: int | None, *, even: bool =
         return False
     if type(value) is Node and parameters is not None and _is_input(value, output, parameters):
         return False
-    return even or array.size == 1 or bool(np.any(array != array.flat[0]))
+    numbers = array.ravel()  # which may be none
+    return even or array.size == 1 or bool(np.any(numbers != numbers[:1]))
 
 
 def _is_input(value: Node, output: Node, parameters: int) -> bool:

@@ -22,6 +22,7 @@ from conformance.backward.decay_terms import asks_sign, of_parts, of_two_kinds, 
 from conformance.backward.judge_gradients import Verdict
 from conformance.backward.penalties import PENALTIES, SQUARES, Penalty, absolutes
 from conformance.backward.recorded_pass import Goal
+from conformance.backward.source import MATRIX_PRODUCTS
 from conformance.tracing.node import Node
 from reference.step import Array
 
@@ -136,9 +137,9 @@ class _Search:
         near = {id(v) for v, _ in same}
         others = ((v, self.beside(v, factor, rate)) for v in self.verdicts if id(v) not in near)
         goals += [(v.goal, fit[2]) for v, fit in others if fit is not None]
-        matrices = [v.goal for v in self.verdicts if _is_matrix(v.goal)]
+        weights = [v.goal for v in self.verdicts if _is_of_weights(v.goal)]
         fitting = [goal for goal, _ in goals]
-        if matrices and not any(e in fitting or self.terms(e) for e in matrices):
+        if weights and not any(e in fitting or self.terms(e) for e in weights):
             return None  # biases alone do not decay
         if self.penalty is not SQUARES and not all(map(self.asks, fitting)):
             return None  # signs alone are nothing by which a decay is told
@@ -306,9 +307,11 @@ def _may_fit(columns: Sequence[Array], given: Array, least: float) -> bool:
     return bool(np.max(np.abs(few @ found - wanted)) <= 2 * np.sqrt(FEW) * least)
 
 
-def _is_matrix(goal: Goal) -> bool:
+def _is_of_weights(goal: Goal) -> bool:
+    """Whether a parameter is a matrix, or a vector that is multiplied as one, as of one output."""
     shape = np.shape(goal.parameter.value)
-    return len(shape) > 1 and min(shape) > 1
+    products = (e.operation in MATRIX_PRODUCTS for e in goal.parameter.consumers)
+    return (len(shape) > 1 and min(shape) > 1) or (len(shape) == 1 and any(products))
 
 
 def _near(one: float, other: float) -> bool:

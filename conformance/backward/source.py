@@ -34,6 +34,7 @@ from conformance.tracing.node import FILLED, Node, part_of, states_of, substitut
 RENAMED = "renamed"
 """The operation of a line that only gives a value another name."""
 
+MATRIX_PRODUCTS = ("matmul", "dot", "einsum", "tensordot", "inner")
 MOVES = frozenset(
     {
         "getitem", FILLED, "reshape", "ravel", "flatten", "transpose", "swapaxes", "moveaxis",

@@ -20,7 +20,7 @@ from conformance.backward.loss_names import is_named
 from conformance.backward.loss_numbers import best_loss, has_gradient
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.saturated import is_saturated
-from conformance.backward.source import MOVES, lines_of, stored_names
+from conformance.backward.source import MATRIX_PRODUCTS, MOVES, lines_of, stored_names
 from conformance.backward.syntax import reads, statement, tree
 from conformance.errors import UnjudgedError
 from conformance.programs.absent import stood_in
@@ -28,7 +28,7 @@ from conformance.script.chains import is_moved
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement, ToJudge
 from conformance.script.linear import ancestors, source, writes_of
-from conformance.script.parameters import MATRIX_PRODUCTS, Parameter
+from conformance.script.parameters import Parameter
 from conformance.script.rates import rates_on_the_way
 from conformance.script.update import Update
 from conformance.tracing.node import Node, is_part, states_of

@@ -12,7 +12,14 @@ from itertools import pairwise
 import numpy as np
 
 from conformance.backward.groups import grouped, operation_key
-from conformance.backward.source import MOVES, is_lost, operand_name, places, written_name
+from conformance.backward.source import (
+    MATRIX_PRODUCTS,
+    MOVES,
+    is_lost,
+    operand_name,
+    places,
+    written_name,
+)
 from conformance.script.chains import carried, is_moved, roles
 from conformance.script.linear import (
     MANY,
@@ -33,7 +40,6 @@ from conformance.tracing.node import FILLED, Node, bits_of_nodes
 MARGIN = 1.1  # of a step's length, for what a program does before it uses a parameter
 
 FEW = 12  # updates, by which is told how a value is used in each
-MATRIX_PRODUCTS = ("matmul", "dot", "einsum", "tensordot", "inner")
 SPREADS = ("add", "subtract")
 
 

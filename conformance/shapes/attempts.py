@@ -10,10 +10,10 @@ import ast
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
-from itertools import chain
+from itertools import chain, takewhile
 from types import ModuleType
 from typing import Any
 
@@ -117,8 +117,19 @@ def beside(start: Started, end: Mapping[str, Node], output: Node | None, since: 
         others |= {each for each in free if each in before and "grad" not in each.lower()}
         moved = any(after[owner].get(name) is not node for name, node in own.items())
         found = {} if named or moved else {e: after[e] for e in free}
-        gradients |= {*_gradient_dict(found, before, own, since)}
+        near = {e: held for e, held in found.items() if _is_nearest(e, owner, found)}
+        gradients |= {*_gradient_dict(near, before, own, since)}
     return Beside(frozenset(gradients), frozenset(others - gradients))
+
+
+def _is_nearest(holder: str, owner: str, others: Collection[str]) -> bool:
+    """Whether no other one shares more of its path with what holds parameters, as in its layer."""
+    own = owner.split(".")
+    pairs = {each: zip(each.split("."), own, strict=False) for each in others}
+    shared = {
+        each: sum(1 for _ in takewhile(lambda e: e[0] == e[1], pairs[each])) for each in pairs
+    }
+    return shared[holder] == max(shared.values())
 
 
 def _gradient_dict(free: Held, before: Held, own: Mapping[str, Node], since: int) -> list[str]:
@@ -134,10 +145,9 @@ def _gradient_dict(free: Held, before: Held, own: Mapping[str, Node], since: int
 
 
 def _holds_parameters(owner: str, start: Started) -> bool:
-    """Whether parameters are held there by their names, and something is computed with one."""
-    own = [each for path, each in start.items() if _parts(path)[0] == owner]
-    named = any(leaf.is_parameter for leaf, _ in own)
-    return named and any(node is not None and node.consumers for _, node in own)
+    """Whether something is computed with what is held there, as with parameters of any names."""
+    own = (node for path, (_, node) in start.items() if _parts(path)[0] == owner)
+    return any(node is not None and node.consumers for node in own)
 
 
 def _mirrors(holder: str, held: Mapping[str, Node], own: Mapping[str, Node]) -> bool:

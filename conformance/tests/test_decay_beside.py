@@ -9,6 +9,7 @@ from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.report.file_report import FileReport
 from conformance.shapes.arguments import PENALTY
+from conformance.tests.scripts import run_edited
 from conformance.tests.test_check_file import checked
 
 FIT = """import numpy as np
@@ -203,3 +204,28 @@ def test_numbers_of_a_list_decay_by_their_own_terms(wrong: bool, tmp_path: Path)
     report = report_on(LISTS.replace("] + lam", "] - lam") if wrong else LISTS, tmp_path)
     assert report.exit_code == wrong, str(report)
     assert ("weights[k] = weights[k]" in str(report)) == wrong
+
+
+HEAD = """import numpy as np
+rng = np.random.default_rng(4)
+X, y = rng.normal(size=(30, 4)), rng.normal(size=30)
+A, a = rng.normal(size=(4, 6)), np.zeros(6)
+w, c = rng.normal(size=6), np.zeros(1)
+for step in range(30):
+    h = np.tanh(X @ A + a)
+    r = h @ w + c - y
+    print(np.mean(np.log(np.cosh(r))))
+    g = np.tanh(r) / len(y)
+    d = np.outer(g, w) * (1 - h**2)
+    A -= 0.1 * X.T @ d
+    a -= 0.1 * d.sum(axis=0)
+    w -= 0.1 * (h.T @ g + 0.01 * w)
+    c -= 0.1 * g.sum()
+"""
+
+
+@pytest.mark.parametrize(("what", "code"), [("w", 0), ("a", 1)], ids=["own", "other"])
+def test_the_vector_of_an_output_may_decay_alone(what: str, code: int, tmp_path: Path) -> None:
+    """It is multiplied as a matrix is, and is no bias."""
+    report = run_edited(tmp_path, HEAD, ("0.01 * w)", f"0.01 * {what})"))
+    assert report.exit_code == code, str(report)

@@ -450,3 +450,41 @@ def test_what_is_named_after_an_output_is_no_label(name: str, tmp_path: Path) ->
     assert (code, "2 gradients, all right" in said) == (0, True), said
     code, lines, said = judged(BAG.replace("shape[1]", "shape[0]"), tmp_path)
     assert (code, lines[:1]) == (1, ["each = dscore @ self.W.T / self.ids.shape[0]"]), said
+
+
+SCALES = """
+import numpy as np
+
+class Scale:
+    def __init__(self, d):
+        self.p = {"gain": np.ones(d), "shift": np.zeros(d)}
+        self.g = {}
+
+    def forward(self, x):
+        self.x = x
+        return x * self.p["gain"] + self.p["shift"]
+
+    def back(self, d):
+        self.g["gain"] = (d * self.x).sum(axis=0)
+        self.g["shift"] = d.sum(axis=0)
+        return d * self.p["gain"]
+
+class Two:
+    def __init__(self, d):
+        self.parts = [Scale(d), Scale(d)]
+
+    def forward(self, x):
+        return self.parts[1].forward(np.tanh(self.parts[0].forward(x)))
+
+    def back(self, d):
+        d = self.parts[1].back(d) * (1 - self.parts[1].x ** 2)
+        return self.parts[0].back(d)
+"""
+
+
+def test_dicts_of_any_keys_hold_the_gradients_of_those_beside_them(tmp_path: Path) -> None:
+    """Those of the layer that holds the parameters, where several have the same keys."""
+    code, _, said = judged(SCALES, tmp_path)
+    assert (code, said.count("3 gradients"), said.count("5 gradients")) == (0, 1, 1), said
+    code, lines, said = judged(SCALES.replace("= d.sum(axis=0)", "= d.mean(axis=0)"), tmp_path)
+    assert (code, lines[:1]) == (1, ['self.g["shift"] = d.mean(axis=0)']), said
