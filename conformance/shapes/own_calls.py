@@ -63,6 +63,7 @@ class OwnCall:
         arguments: copies, by name.
         result: what it returned: a loss, and gradients.
         count: how often it was called.
+        second: copies of the arguments of its second call.
         later: copies of the arguments of its last call.
         alike: those of its first call with more whole numbers that are equal than in the first one.
         where: it was called.
@@ -73,6 +74,7 @@ class OwnCall:
     arguments: dict[str, Any]
     result: Any = None
     count: int = 0
+    second: dict[str, Any] = field(default_factory=dict)
     later: dict[str, Any] = field(default_factory=dict)
     alike: dict[str, Any] = field(default_factory=dict)
     where: str = UNDER_MAIN
@@ -208,8 +210,17 @@ class OwnCall:
         parts = returned_parts(self.function, result)
         others = [name for name, e in parts if not (is_number(e) or is_gradient(name))]
         inside = tuple(f"{name}{end}" for name in others for end in "[.")
+        inside += tuple(self._handed_on)
         found = parted(self.function, result, self.keys)[1]
         return [e for e in found if e.path not in others and not e.path.startswith(inside)]
+
+    @cached_property
+    def _handed_on(self) -> list[str]:
+        """The paths of what its first call returned that was an argument of its second."""
+        given = [e.value for name, each in self.second.items() for e in leaves(each, name, None)]
+        parts = returned_parts(self.function, self.result)
+        made = (e for name, each in parts for e in leaves(each, name, None))
+        return [e.path for e in made if any(np.array_equal(e.value, each) for each in given)]
 
     def _chosen(self, gradients: Sequence[Leaf], module: Any) -> list[Leaf] | None:
         direct = sorted(self.arguments.items(), key=lambda each: each[0] == "self")
@@ -366,10 +377,11 @@ def _noting(name: str, function: FunctionType, noted: dict[FunctionType, OwnCall
         bound = signature.bind(*args, **kwargs).arguments
         known = noted.get(function)
         more = known is not None and _equal_places(bound) > _equal_places(known.arguments)
-        if known is None or known.count == CALLS - 1 or more:
+        if known is None or known.count in (1, CALLS - 1) or more:
             given = copy.deepcopy(dict(bound))
             known = known or noted.setdefault(function, OwnCall(name, function, given))
             known.later = given if known.count <= CALLS - 1 else known.later
+            known.second = given if known.count == 1 else known.second
             known.alike = known.alike or (given if more else {})
         known.count += 1
         result = function(*args, **kwargs)
@@ -386,9 +398,14 @@ def _noting(name: str, function: FunctionType, noted: dict[FunctionType, OwnCall
 
 def _places_in(arguments: Mapping[str, Any]) -> list[int]:
     """The whole numbers among arguments, and in arrays and lists of them, if any are in such."""
-    arrays = [np.asarray(e) for e in arguments.values() if isinstance(e, np.ndarray | list | int)]
+    given = (e for e in arguments.values() if isinstance(e, np.ndarray | int) or _is_of_whole(e))
+    arrays = [*map(np.asarray, given)]
     whole = [each for each in arrays if each.dtype.kind in "iu"]
     return [int(n) for each in whole for n in each.ravel()] if any(e.ndim for e in whole) else []
+
+
+def _is_of_whole(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, int | np.integer) for each in value)
 
 
 def _equal_places(arguments: Mapping[str, Any]) -> int:

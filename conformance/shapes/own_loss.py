@@ -150,6 +150,7 @@ def own_loss(run: Attempt, places: Places) -> Node | None:
         node = run.node(value)
         depends = any(node.depends_on(each) for each in parameters)
         moved = any(node is each.now for each in places.updates)  # a bias after its update
+        moved = moved or any(node.depends_on(each.node) for each in places.goals)  # or a loss
         if depends and not (moved or _is_metric(run, node) or _is_a_gradient(node, places)):
             return node
     return None

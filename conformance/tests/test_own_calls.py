@@ -485,3 +485,36 @@ def test_what_a_file_would_write_is_not_written(tmp_path: Path) -> None:
     kept = f"    open({str(place)!r}, 'w').write('kept')\n    for _ in range(50):"
     code, _, _ = judged(CRITIC.replace("    for _ in range(50):", kept), tmp_path)
     assert (code, place.exists()) == (0, False)
+
+
+STEPS = """
+import numpy as np
+
+def step(params, batch, rate):
+    loss, dW, db = 0.0, 0.0, 0.0
+    for x, y in batch:
+        e = np.tanh(x @ params["W"] + params["b"]) - y
+        loss += 0.5 * e @ e / len(batch)
+        d = e * (1 - (e + y) ** 2)
+        dW, db = dW + np.outer(x, d) / len(batch), db + d / len(batch)
+    grads = {"W": dW, "b": db}
+    return {key: params[key] - rate * grads[key] for key in params}, loss
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    data = [(rng.normal(size=3), rng.normal(size=2)) for _ in range(20)]
+    params = {"W": rng.normal(size=(3, 2)), "b": np.zeros(2)}
+    for at in range(30):
+        params, loss = step(params, data[at % 10:at % 10 + 5], 0.3)
+    print(loss)
+"""
+
+
+@pytest.mark.parametrize("there", ["(e + y) ** 2", "(e + y)"], ids=["right", "wrong"])
+def test_parameters_that_are_handed_to_the_next_call_are_no_gradients(
+    there: str, tmp_path: Path
+) -> None:
+    """A batch may be a list of pairs of arrays and numbers, which are no places."""
+    code, lines, said = judged(STEPS.replace("(e + y) ** 2", there), tmp_path)
+    assert code == int(there == "(e + y)"), said
+    assert lines[:1] in ([], ["d = e * (1 - (e + y))"])

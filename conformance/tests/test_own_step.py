@@ -83,3 +83,52 @@ def test_what_goes_back_may_be_given_nothing(there: str, tmp_path: Path) -> None
     assert code == int("**" not in there), said
     assert all(there in each for each in lines[:1]), said
     assert "indietro() gives the gradients" in said
+
+
+MASKED = """
+import numpy as np
+
+class Red:
+    def __init__(self, capas, guarda=0.8, tasa=0.1, semilla=0):
+        self.azar = np.random.RandomState(semilla)
+        self.guarda, self.tasa = guarda, tasa
+        self.par = {
+            "W1": self.azar.randn(capas[1], capas[0]), "b1": np.zeros((capas[1], 1)),
+            "W2": self.azar.randn(capas[2], capas[1]), "b2": np.zeros((capas[2], 1)),
+        }
+
+    def propaga(self, X, aprende=True):
+        Z = self.par["W1"] @ X + self.par["b1"]
+        D = np.ones(Z.shape)
+        if aprende:
+            D = (self.azar.rand(*Z.shape) < self.guarda) / self.guarda
+        A = np.maximum(Z, 0) * D
+        E = np.exp(self.par["W2"] @ A + self.par["b2"])
+        return E / E.sum(axis=0), (X, Z, D, A)
+
+    @staticmethod
+    def perdida(P, Y):
+        return -np.sum(Y * np.log(P)) / Y.shape[1]
+
+    def entrena(self, X, Y, vueltas=10):
+        historia = []
+        for _ in range(vueltas):
+            P, (X, Z, D, A) = self.propaga(X)
+            d = (P - Y) / Y.shape[1]
+            g = {"W2": d @ A.T, "b2": d.sum(axis=1, keepdims=True)}
+            d = self.par["W2"].T @ d * D * (Z > 0)
+            g |= {"W1": d @ X.T, "b1": d.sum(axis=1, keepdims=True)}
+            for k in self.par:
+                self.par[k] -= self.tasa * g[k]
+            historia.append(self.perdida(self.propaga(X, aprende=False)[0], Y))
+        return historia
+"""
+
+
+@pytest.mark.parametrize("there", ["* D * (Z > 0)", "* (Z > 0)"], ids=["right", "wrong"])
+def test_a_loss_after_the_step_of_another_forward_pass_is_not_that_of_the_gradients(
+    there: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(MASKED.replace("* D * (Z > 0)", there), tmp_path)
+    assert code == int(there == "* (Z > 0)"), said
+    assert not lines or there in lines[0], said
