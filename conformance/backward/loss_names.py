@@ -59,7 +59,7 @@ def is_named(node: Node) -> bool:
     """Whether a variable or a function by the name of a loss has a number, or what is printed."""
     texts = chain(_texts_around(node), _texts_before_calls(node))
     words = (word for text in texts for word in re.findall(r"\w+", text))
-    return any(NAMED.fullmatch(each) for each in chain(names_of(node), words))
+    return any(NAMED.fullmatch(each.strip("_")) for each in chain(names_of(node), words))
 
 
 def is_printed(node: Node) -> bool:

@@ -203,6 +203,6 @@ def ahead_of(made: Update) -> Node | None:
     on_the_way = {made.new, *ancestors(made.new)} - read_forward(made.old)
     sums = (e for e in made.old.consumers if e.operation in ("add", "subtract"))
     beside = [each for each in sums if each is not made.new and each not in on_the_way]
-    beside = [each for each in beside if alike(kept(made.old, each), 1.0)]
+    beside = [e for e in beside if e.consumers and alike(kept(made.old, e), 1.0)]
     own = frozenset({made.old})
     return next((e for e in beside for old, _ in made.states if kept(old, e, own)), None)

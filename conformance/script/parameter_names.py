@@ -125,7 +125,7 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
         yield from ((f".{key}", each) for key, each in vars(value).items())
 
 
-def names(chains: Sequence[Sequence[Node]], found: Sequence[Held]) -> list[str]:
+def names(chains: Sequence[Sequence[Node]], found: Sequence[Held], *else_: str) -> list[str]:
     """A name for each chain of values: what its update writes to, if that tells them apart.
 
     Else all begin with the same variable, if possible.
@@ -133,6 +133,7 @@ def names(chains: Sequence[Sequence[Node]], found: Sequence[Held]) -> list[str]:
     Args:
         chains: the values of each parameter, one after another.
         found: what the program's variables hold.
+        else_: what they are called if nothing else tells.
     """
     owner = {node: i for i, values in enumerate(chains) for node in values}
     written = [_written(values) for values in chains]
@@ -151,8 +152,9 @@ def names(chains: Sequence[Sequence[Node]], found: Sequence[Held]) -> list[str]:
     single = ["" if each in several else each for each in written]
     later = [_of_one_more(values[-1], own) for values in chains]
     amid = (_amid(values[-1], own) for values in chains)
-    rows = enumerate(zip(later, single, amid, written, strict=True))
-    return [named.get(i) or next(filter(None, row), f"parameter {i + 1}") for i, row in rows]
+    others = [*else_, *(f"parameter {i + 1}" for i in range(len(else_), len(chains)))]
+    rows = enumerate(zip(later, single, amid, written, others, strict=True))
+    return [named.get(i) or next(filter(None, row)) for i, row in rows]
 
 
 def _of_one_more(last: Node, found: Sequence[Held]) -> str:

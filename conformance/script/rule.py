@@ -233,7 +233,10 @@ def not_ahead(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
     if known and {each.rule.kind for each in told} == {"momentum"}:
         for made, each in zip(judgement.updates, ahead, strict=True):
             if each is None:
-                yield accused(made, lines_of(known[0]), Cause("behind"))
+                users = [e for e in made.old.consumers if e is not made.new]
+                unread = any(e.operation in ("add", "subtract") and not e.consumers for e in users)
+                reader = next((e for e in users if unread and e.consumers), known[0])
+                yield accused(made, lines_of(reader), Cause("behind"))
 
 
 def uneven_means(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:

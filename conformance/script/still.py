@@ -30,6 +30,7 @@ from conformance.backward.source import (
     operand_name,
     places,
     stored_names,
+    written_name,
 )
 from conformance.programs.vocabulary import kinds_of
 from conformance.script.chains import roles
@@ -38,7 +39,7 @@ from conformance.script.linear import is_running_mean, links
 from conformance.script.parameter_names import Held, names
 from conformance.script.update_step import Step
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node, bits_of_nodes, flat, uses_of_nodes
+from conformance.tracing.node import FILLED, Node, bits_of_nodes, flat, uses_of_nodes
 from conformance.tracing.trace import Trace
 
 PRODUCTS = ("matmul", "dot")
@@ -69,7 +70,8 @@ def never_moved(
     whole = {copy: node for node, copy in step.of.items()}
 
     def name(still: Node) -> str:
-        return names([_replacements(whole[still])], variables)[0]
+        read = sorted(_names_of(whole[still]))
+        return names([_replacements(whole[still])], variables, *read[: len(read) == 1])[0]
 
     found = []
     values = {e for made in judgement.updates for e in (made.old, made.new)}
@@ -89,9 +91,10 @@ def never_moved(
         moves = other is not None and not np.array_equal(other.value, still.value)
         aside = [other] if other is not None and moves and not unkept else []
         of_it = whole.get(gradient, gradient)
-        instead = [e for e in _of_others(whole[still], values) if e.depends_on(of_it)]
+        instead = _put_instead(trace, whole[still], of_it)
         lines = [line for e in (*unkept, *instead, *aside, gradient) for line in lines_of(e)]
-        cause = Cause("unkept" if unkept else "aside" if aside else "still")
+        kinds = (("unkept", unkept), ("aside", aside), ("update", instead), ("still", [gradient]))
+        cause = Cause(next(kind for kind, seen in kinds if seen))
         told = tuple(dict.fromkeys(lines))
         found += [Accused((name(still),), told, cause, mends=False)] if lines else []
     factor = _factor(forward)
@@ -202,12 +205,28 @@ def _moved(parameter: Node, gradient: Node | None) -> list[Node]:
     ]
 
 
+def _put_instead(trace: Trace, still: Node, gradient: Node) -> list[Node]:
+    """What is made of the gradient of a value, and not of the value, and gets its name."""
+    later = (e for e in trace.nodes[gradient.number + 1 :] if still not in e.inputs)
+    named = _names_of(still)
+    return [e for e in later if e.depends_on(gradient) and named & _assigned(e)][:1]
+
+
+def _names_of(still: Node) -> set[str]:
+    uses = still.consumers[:MOST]
+    return {operand_name(e, i) for e in uses for i in places(e, still)} - {""}
+
+
+def _assigned(node: Node) -> set[str]:
+    """The variables and attributes that the statement assigns to which computed a value."""
+    return {*stored_names(node), written_name(node)}
+
+
 def _of_others(still: Node, values: Collection[Node]) -> list[Node]:
     """The steps from the values of other parameters that are put under the name of a value."""
-    uses = still.consumers[:MOST]
-    named = {operand_name(e, i) for e in uses for i in places(e, still)}
+    named = _names_of(still)
     steps = (e for other in values for e in other.consumers if e.operation in ("add", "subtract"))
-    return [e for e in steps if still not in e.inputs and named & stored_names(e)]
+    return [e for e in steps if still not in e.inputs and named & _assigned(e)]
 
 
 def _forward(step: Step, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Forward | None:
@@ -247,7 +266,7 @@ def _left_out(
     rates = {1.0, *(abs(by) for _, by in judgement.chosen)}
     for node in trace.nodes if factor else ():
         right = forward.gradient.get(node.number)
-        own = node.function is None and not node.given and node.number < trace.ended
+        own = _is_constant(node) and node.number < trace.ended
         if not own or right is None or not np.any(right):
             continue
         again = _replacement(node)
@@ -275,6 +294,12 @@ def _left_out(
                 if fits or (kept and each.frames and each in whole and not whole[each].consumers):
                     yield node, each
                     break
+
+
+def _is_constant(node: Node) -> bool:
+    """Whether it is a constant, or one into which constants are written."""
+    written = node.operation == FILLED and all(map(_is_constant, node.inputs))
+    return written or node.constant
 
 
 def _factor(forward: Forward) -> float:

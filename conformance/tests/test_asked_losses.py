@@ -45,6 +45,41 @@ def test_the_gradient_of_a_loss_that_is_seldom_printed_is_right(tmp_path: Path) 
     assert (run.exit_code, run.ran.examined.cost) == (0, "own")
 
 
+PRIVATE = """import numpy as np
+class Softmax:
+    def _soft(self, X):
+        E = np.exp(X @ self.W)
+        return E / E.sum(1, keepdims=True)
+    def _cost(self, X, Y):
+        P = self._soft(X)
+        return -np.mean(np.sum(Y * np.log(P), 1)) + 0.005 * np.sum(self.W[:-1] ** 2)
+    def _gradient(self, X, Y):
+        G = X.T @ (self._soft(X) - Y) / len(X)
+        G[:-1] += 0.01 * self.W[:-1]
+        return G
+    def fit(self, X, Y):
+        self.W = 0.1 * np.random.RandomState(0).randn(4, 3)
+        for epoch in range(9):
+            self.W = self.W - 0.1 * self._gradient(X, Y)
+        return self._cost(X, Y)
+r = np.random.RandomState(1)
+X = np.hstack([r.randn(12, 3), np.ones((12, 1))])
+print(Softmax().fit(X, np.eye(3)[r.randint(3, size=12)]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [(" += 0.01 * self.W[:-1]", " += 0.02 * self.W[:-1]", 11), ("len(X)", "X.shape[1]", 10)],
+)
+def test_a_private_loss_with_a_decay_tells_what_decays(
+    old: str, new: str, line: int, tmp_path: Path
+) -> None:
+    assert run_edited(tmp_path, PRIVATE).exit_code == 0
+    (blame,) = run_edited(tmp_path, PRIVATE, (old, new)).blames
+    assert blame.line == line
+
+
 @pytest.mark.parametrize(
     "line", ["calls.append(len(k))", "k = rng.permutation(k)", "print(len(k))"]
 )

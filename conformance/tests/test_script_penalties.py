@@ -163,6 +163,12 @@ def test_a_parameter_that_alone_looks_not_ahead_is_blamed(tmp_path: Path) -> Non
     assert (blame.gradients, blame.accused.cause.kind) == (("b",), "behind")
 
 
+def test_what_is_read_in_the_place_of_a_look_ahead_is_blamed(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, NESTEROV, ("@ A + c", "@ A + b"))
+    (blame,) = report.blames
+    assert (blame.gradients, blame.accused.cause.kind, blame.line) == (("b",), "behind", 7)
+
+
 def test_an_epsilon_within_the_root_is_one_of_single_entries_too(tmp_path: Path) -> None:
     report = run_edited(tmp_path, RMSPROP)
     assert report.exit_code == 0, str(report)

@@ -294,6 +294,33 @@ def test_a_layer_that_is_used_as_the_updated_one_and_stays_is_noted(tmp_path: Pa
     assert "W[0] is used as the parameters are, and is not updated" in str(report)
 
 
+COLUMN = """import numpy as np
+class Net:
+    def __init__(self):
+        r = np.random.RandomState(0)
+        self.A, self.B = r.randn(4, 3), r.randn(2, 5)
+        self.A[:, 0] = 0
+        self.B[:, 0] = 0
+    def fit(self, X, Y):
+        for it in range(9):
+            H = np.vstack([np.ones(20), np.tanh(self.A @ X)])
+            d = (self.B @ H - Y) / 20
+            gB = d @ H.T
+            gA = (self.B[:, 1:].T @ d * (1 - H[1:] ** 2)) @ X.T
+            self.A -= 0.1 * gA
+            self.B -= 0.1 * gB
+r = np.random.RandomState(1)
+Net().fit(np.vstack([np.ones((1, 20)), r.randn(2, 20)]), r.randn(2, 20))
+"""
+"""The biases are a column of the weights, and begin as 0."""
+
+
+def test_a_step_that_is_put_in_the_place_of_a_parameter_is_blamed(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, COLUMN).exit_code == 0
+    (blame,) = run_edited(tmp_path, COLUMN, ("self.B -= 0.1", "self.B = -0.1")).blames
+    assert (blame.gradients, blame.line) == (("self.B",), 15)
+
+
 ARMIJO = """import numpy as np
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(20, 3)), np.sign(rng.normal(size=20))
