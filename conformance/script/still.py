@@ -91,7 +91,7 @@ def never_moved(
         moves = other is not None and not np.array_equal(other.value, still.value)
         aside = [other] if other is not None and moves and not unkept else []
         of_it = whole.get(gradient, gradient)
-        instead = _put_instead(trace, whole[still], of_it)
+        instead = _put_instead(trace, whole[still], of_it, values)
         lines = [line for e in (*unkept, *instead, *aside, gradient) for line in lines_of(e)]
         kinds = (("unkept", unkept), ("aside", aside), ("update", instead), ("still", [gradient]))
         cause = Cause(next(kind for kind, seen in kinds if seen))
@@ -205,11 +205,13 @@ def _moved(parameter: Node, gradient: Node | None) -> list[Node]:
     ]
 
 
-def _put_instead(trace: Trace, still: Node, gradient: Node) -> list[Node]:
+def _put_instead(trace: Trace, still: Node, gradient: Node, values: Collection[Node]) -> list[Node]:
     """What is made of the gradient of a value, and not of the value, and gets its name."""
-    later = (e for e in trace.nodes[gradient.number + 1 :] if still not in e.inputs)
+    later = (e for e in trace.nodes[gradient.number + 1 :] if e.depends_on(gradient))
+    others = {line for each in values for line in lines_of(each)}  # as of another layer
+    made = (e for e in later if still not in e.inputs and others.isdisjoint(lines_of(e)))
     named = _names_of(still)
-    return [e for e in later if e.depends_on(gradient) and named & _assigned(e)][:1]
+    return [e for e in made if named & _assigned(e)][:1]
 
 
 def _names_of(still: Node) -> set[str]:
@@ -224,9 +226,13 @@ def _assigned(node: Node) -> set[str]:
 
 def _of_others(still: Node, values: Collection[Node]) -> list[Node]:
     """The steps from the values of other parameters that are put under the name of a value."""
-    named = _names_of(still)
-    steps = (e for other in values for e in other.consumers if e.operation in ("add", "subtract"))
-    return [e for e in steps if still not in e.inputs and named & _assigned(e)]
+    named, found = _names_of(still), []
+    for other in values:
+        for each in (e for e in other.consumers if still not in e.inputs):
+            own = {operand_name(each, i) for i in places(each, other)}  # as of another layer's
+            if each.operation in SUMS and named & _assigned(each) - own:
+                found.append(each)
+    return found
 
 
 def _forward(step: Step, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Forward | None:
