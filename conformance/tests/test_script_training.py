@@ -321,6 +321,47 @@ def test_a_step_that_is_put_in_the_place_of_a_parameter_is_blamed(tmp_path: Path
     assert (blame.gradients, blame.line) == (("self.B",), 15)
 
 
+FROZEN = """import numpy as np
+r = np.random.RandomState(0)
+class Dense:
+    def __init__(self, n, m):
+        self.W = r.randn(n, m)
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+    def backward(self, d):
+        self.dW = self.x.T @ d
+        return d @ self.W.T
+class Scale:
+    def __init__(self, n):
+        self.W = r.randn(n)
+    def forward(self, x):
+        self.x = x
+        return x * self.W
+    def backward(self, d):
+        self.dW = (d * self.x).sum(0)
+        return d * self.W
+X, Y, layers = r.randn(20, 3), r.randn(20, 2), [Dense(3, 4), Scale(4), Dense(4, 2)]
+for epoch in range(9):
+    out = X
+    for layer in layers:
+        out = layer.forward(out)
+    d = (out - Y) / 20
+    for layer in layers[::-1]:
+        d = layer.backward(d)
+    clip = min(1, 1 / np.sqrt(sum(np.sum(layer.dW ** 2) for layer in layers)))
+    for layer in layers:
+        if isinstance(layer, Dense):
+            layer.W = layer.W - 0.1 * clip * layer.dW
+"""
+
+
+def test_a_layer_that_stays_is_not_moved_by_the_step_of_another_of_that_name(
+    tmp_path: Path,
+) -> None:
+    assert run_edited(tmp_path, FROZEN).exit_code == 0
+
+
 ARMIJO = """import numpy as np
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(20, 3)), np.sign(rng.normal(size=20))
