@@ -51,11 +51,12 @@ def _cross_entropy(trace: Trace, output: Node, target: Any) -> Any:
 
 def _log_likelihood(trace: Trace, output: Node, target: Any) -> Any:
     """−Σ y ln a, of probabilities."""
-    value = np.asarray(output.value)
+    value, y = np.asarray(output.value), _traced(trace, target)
+    if shared(output) is not None:
+        return -(y * np.log(_traced(trace, output))) if value >= NEAR else None
     axis = _axis_of_probabilities(value)
     if axis is None:
         return None
-    y = _traced(trace, target)
     if value.min() >= NEAR:
         return -np.sum(y * np.log(_traced(trace, output)))
     logits = _logits(output, lambda z: _softmax(z, axis))
@@ -210,6 +211,20 @@ def _axis_of_probabilities(value: Array) -> int | None:
         return None
     sums = ((axis, value.sum(axis=axis)) for axis in reversed(range(value.ndim)))
     return next((axis for axis, each in sums if np.all(abs(each - 1) <= NEAR)), None)
+
+
+def shared(output: Node) -> Node | None:
+    """The array or the divisor by which a number is one of several probabilities; None if none."""
+    if np.ndim(output.value) or output.operation not in ("divide", "getitem"):
+        return None
+    source = output.inputs[output.operation == "divide" and len(output.inputs) > 1]
+    alike = (e.value for e in source.consumers if e.operation == "divide" and not np.ndim(e.value))
+    whole = source.value if output.operation == "getitem" else np.array([*alike])
+    return (
+        source
+        if np.ndim(whole) == 1 < np.size(whole) and _axis_of_probabilities(whole) is not None
+        else None
+    )
 
 
 def _sigmoid(z: Array) -> Array:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.compared import Compared
+from conformance.backward.costs import shared
 from conformance.backward.groups import grouped
 from conformance.backward.normal_equations import PRODUCTS
 from conformance.backward.recorded_pass import Goal, bits
@@ -22,10 +23,14 @@ from reference.step import Array
 def samples(found: Compared, goals: Sequence[Goal]) -> int:
     """How many samples there are: the length of the output's axis that no parameter has.
 
-    Of several outputs, those that have data in common, or a value computed of it, are of one.
+    Of several outputs, those that have data in common, or a value computed of it, are of one, as
+    are the probabilities of one softmax.
     """
     if len(found.pairs) > 1:
-        return len(_linked([_of_data(output, bits(goals)) for output, _ in found.pairs]))
+        wholes = (shared(output) for output, _ in found.pairs)
+        alone = [bits_of_nodes([each] if each is not None else []) for each in wholes]
+        data = [_of_data(output, bits(goals)) for output, _ in found.pairs]
+        return len(_linked([*map(or_, data, alone)]))
     shape = np.shape(found.pairs[0][0].value)
     lengths = {n for each in goals for n in np.shape(each.parameter.value)}
     if len(shape) < 2:  # noqa: PLR2004 - one sample, or one output

@@ -156,9 +156,17 @@ def scalar(value: Any) -> float | None:
 
 
 def _kept(before: Node, writes: Sequence[tuple[Array | None, Any]]) -> Any:
-    """Of an array that was written into what it was; what was written, if that is all of it."""
+    """Of an array that was written into what it was; what was written, if that is all of it.
+
+    Nothing is kept where a number was written into each place.
+    """
     whole = (value for at, value in reversed(writes) if is_whole(at, before))
-    return next(whole, before)
+    return next(whole, None if _is_begun_anew(before, writes) else before)
+
+
+def _is_begun_anew(before: Node, writes: Sequence[tuple[Array | None, Any]]) -> bool:
+    places = [at for at, value in writes if type(value) is not Node and at is not None]
+    return len({int(i) for at in places for i in np.ravel(at)}) == np.size(before.value)
 
 
 def _written(state: Node, index: Any) -> Any:
@@ -367,8 +375,10 @@ def is_whole(at: Array | None, array: Node) -> bool:
 
 
 def written_places(node: Node) -> set[int]:
-    """The places that were written into; none if they are all, by one write."""
+    """The places that were written into; none if they are all, by one write or by numbers."""
     if node.operation != FILLED or any(is_whole(at, node) for at, _ in node.args[1]):
+        return set()
+    if _is_begun_anew(*node.args):
         return set()
     return {int(i) for at, _ in node.args[1] for i in np.ravel(at)}
 

@@ -405,6 +405,66 @@ for i in range(9):
     scale = min(1.0, 0.5 / np.sqrt((g ** 2).sum()))
     w -= 0.05 * scale * g
 """
+SOFTMAX_OF_NUMBERS = """import math, random
+random.seed(0)
+N, F, K = 6, 2, 3
+x = [[random.gauss(0, 1) for j in range(F)] for i in range(N)]
+w = [[random.uniform(-0.5, 0.5) for j in range(F)] for c in range(K)]
+def softmax(z):
+    e = [math.exp(each) for each in z]
+    s = sum(e)
+    return [each / s for each in e]
+for epoch in range(2):
+    for i in range(N):
+        p = softmax([sum(w[c][j] * x[i][j] for j in range(F)) for c in range(K)])
+        for c in range(K):
+            d = p[c] - (1.0 if c == i % K else 0.0)
+            for j in range(F):
+                w[c][j] -= 0.1 * d * x[i][j]
+"""
+SOFTMAX_IN_PLACE = """import math, random
+random.seed(0)
+N, F, K, BATCH = 6, 2, 3, 2
+x = [[random.gauss(0, 1) for j in range(F)] for i in range(N)]
+t = [i % K for i in range(N)]
+w = [[random.uniform(-0.1, 0.1) for j in range(F)] for c in range(K)]
+b, gb, prob = [0.0] * K, [0.0] * K, [0.0] * K
+gw = [[0.0] * F for c in range(K)]
+def softmax(xi):
+    total = 0.0
+    for c in range(K):
+        s = b[c]
+        for j in range(F):
+            s += w[c][j] * xi[j]
+        prob[c] = math.exp(s)
+        total += prob[c]
+    for c in range(K):
+        prob[c] /= total
+def total_loss():
+    s = 0.0
+    for i in range(N):
+        softmax(x[i])
+        s -= math.log(prob[t[i]])
+    return s / N
+for epoch in range(2):
+    for start in range(0, N, BATCH):
+        for c in range(K):
+            gb[c] = 0.0
+            for j in range(F):
+                gw[c][j] = 0.0
+        for i in range(start, start + BATCH):
+            softmax(x[i])
+            for c in range(K):
+                d = prob[c] - (1.0 if c == t[i] else 0.0)
+                gb[c] += d
+                for j in range(F):
+                    gw[c][j] += d * x[i][j]
+        for c in range(K):
+            b[c] -= 0.5 * gb[c] / BATCH
+            for j in range(F):
+                w[c][j] -= 0.5 * (gw[c][j] / BATCH + 0.01 * w[c][j])
+print(total_loss())
+"""
 RIGHT = {
     "half of a square": (WALK, "η = 0.05"),
     "clipped": (CLIPPED, "by gradient descent\n"),
@@ -433,6 +493,14 @@ RIGHT = {
     "perceptron": (PERCEPTRON, "judged by the perceptron criterion"),
     "support vectors": (SVM, "2 gradients, all right"),
     "plain numbers": (ROSENBROCK, "η = 0.001"),
+    "softmax of numbers": (
+        SOFTMAX_OF_NUMBERS,
+        "softmax, −Σ ln a_y / m\nnote: 3 updates of w, by gradient descent: η = 0.1",
+    ),
+    "softmax in place": (
+        SOFTMAX_IN_PLACE,
+        "with weight decay 0.01\nnote: 3 updates of w, b, by gradient descent: η = 0.5",
+    ),
 }
 
 
@@ -464,6 +532,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
         (ROSENBROCK, ("- 400 * x", "+ 400 * x"), ("x",)),
         (PROBIT, ("pdf(index) *", "pdf(P) *"), ("b",)),
         (OF_EACH, ("h * (1 - h)", "(1 - h)"), ("W",)),
+        (SOFTMAX_IN_PLACE, ("gb[c] += d", "gb[c] = d"), ("b",)),
     ],
     ids=[
         "a sum",
@@ -483,6 +552,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
         "plain numbers",
         "erf",
         "each of many numbers",
+        "a softmax in place",
     ],
 )
 def test_what_is_wrong_is_told(
