@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.loss_names import names_a_loss
-from conformance.backward.syntax import tree
+from conformance.backward.syntax import stored, tree
 from conformance.edits.right_values import computes
 from conformance.programs.vocabulary import kinds_of
 from conformance.script.parameter_names import own_variables
@@ -83,7 +83,8 @@ def with_losses(module: ast.Module) -> ast.Module:
     """A program that computes its loss at each update.
 
     Its functions and methods ask for the loss of what they are given, and its loops for what they
-    compute of it in some rounds only, as in `if epoch % 100 == 99: print(loss(w, X, y))`.
+    compute of it in some rounds only, as in `if epoch % 100 == 99: print(loss(w, X, y))`, or for
+    that of what they assign.
 
     Args:
         module: it, which is changed.
@@ -100,10 +101,31 @@ def with_losses(module: ast.Module) -> ast.Module:
                 name = ast.Attribute(given.pop(0).value, loss.name, ast.Load())
             asking = _asking(name, given, function.body[0])
             function.body.insert(bool(ast.get_docstring(function)), asking)
+    losses = [e for e in _functions(module.body) if names_a_loss(e.name) and len(_needed(e)) > 1]
     for loop in [each for each in ast.walk(module) if isinstance(each, ast.For | ast.While)]:
+        for at, loss in _of_own_names(loop, losses):
+            given = [ast.keyword(e, ast.Name(e, ast.Load())) for e in _needed(loss)]
+            loop.body.insert(at, _asking(ast.Name(loss.name, ast.Load()), given, loop.body[at]))
         for at, each in reversed([*enumerate(loop.body)]):
             loop.body[at:at] = [_asking(_lambda(e), [], e) for e in _in_some_rounds(each, known)]
     return module
+
+
+def _of_own_names(
+    loop: ast.For | ast.While, losses: Sequence[ast.FunctionDef]
+) -> Iterator[tuple[int, ast.FunctionDef]]:
+    """The loss that takes what a loop assigns, under the same names, and before which statement.
+
+    Nothing if the loop calls it, or if there are several.
+    """
+    called = {each.id for each in ast.walk(loop) if isinstance(each, ast.Name)}
+    known = stored(loop.target) if isinstance(loop, ast.For) else set[str]()
+    for at, each in enumerate(loop.body):
+        fitting = [e for e in losses if known.issuperset(_needed(e))]
+        if fitting:
+            yield from ((at, e) for e in fitting[:1] if len(fitting) == 1 and e.name not in called)
+            return
+        known |= stored(each) if isinstance(each, ast.Assign) else set()
 
 
 def _in_some_rounds(statement: ast.stmt, known: Collection[str]) -> list[ast.expr]:
@@ -199,7 +221,7 @@ def _pairs_in(module: ast.Module) -> tuple[Pair, ...]:
 
 def _pairs(body: Sequence[ast.stmt]) -> Iterator[Pair]:
     """The functions of a block that one loss fits, with that, and what it is given of theirs."""
-    functions = [e for e in body if isinstance(e, ast.FunctionDef) and not e.decorator_list]
+    functions = _functions(body)
     losses = [each for each in functions if names_a_loss(each.name) and len(_needed(each)) > 1]
     for function in functions:
         inside = [*ast.walk(function)]
@@ -208,6 +230,10 @@ def _pairs(body: Sequence[ast.stmt]) -> Iterator[Pair]:
         fitting = [(each, given) for each in losses if (given := _given(each, function))]
         if function not in losses and len(fitting) == 1 and fitting[0][0].name not in called:
             yield function, *fitting[0]
+
+
+def _functions(body: Sequence[ast.stmt]) -> list[ast.FunctionDef]:
+    return [e for e in body if isinstance(e, ast.FunctionDef) and not e.decorator_list]
 
 
 def _given(loss: ast.FunctionDef, function: ast.FunctionDef) -> dict[str, str]:

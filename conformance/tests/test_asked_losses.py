@@ -262,3 +262,47 @@ def test_what_a_loss_itself_calls_asks_for_no_loss() -> None:
     exec(compile(with_losses(ast.parse(PREDICTS)), "net.py", "exec"), names)  # noqa: S102 - it is written above
     names["rates"](2.0, 3.0, 1.0)
     assert answers == [None, 5.0]
+
+
+MIXTURE = """import numpy as np
+rng = np.random.default_rng(1)
+inputs = np.column_stack([rng.normal(size=12), np.ones(12)])
+goals = np.abs(inputs[:, 0])
+V, W = 0.5 * rng.normal(size=(3, 2)), 0.5 * rng.normal(size=(3, 2))
+def run(x):
+    g = np.exp(V @ x)
+    return g / np.sum(g), W @ x
+def error(x, t):
+    g, y = run(x)
+    return -np.log(np.sum(g * np.exp(-0.5 * (t - y) ** 2)))
+for epoch in range(2):
+    for i in rng.permutation(12):
+        x, t = inputs[i], goals[i]
+        g, y = run(x)
+        likelihood = g * np.exp(-0.5 * (t - y) ** 2)
+        share = likelihood / np.sum(likelihood)
+        W -= 0.05 * np.outer(-share * (t - y), x)
+        V -= 0.05 * np.outer(g - share, x)
+    print(np.mean([error(x, t) for x, t in zip(inputs, goals)]))
+"""
+"""A loss of one sample that is seldom called, and a loop that assigns what it takes."""
+
+
+@pytest.mark.parametrize(
+    ("edit", "names"),
+    [
+        (("", ""), ()),
+        (("g - share", "g - likelihood"), ("V",)),
+        (("        x, t = inputs[i], goals[i]\n", ""), ("W",)),
+    ],
+    ids=["right", "wrong", "a loop over the samples"],
+)
+def test_a_loop_that_assigns_what_a_loss_takes_is_judged_by_it(
+    edit: tuple[str, str], names: tuple[str, ...], tmp_path: Path
+) -> None:
+    samples = ("for i in rng.permutation(12):", "for x, t in zip(inputs, goals):")
+    wrong = ("-share * (t - y), x", "-g * (t - y), x")
+    edits = (edit, samples, wrong) if names == ("W",) else (edit,)
+    run = run_edited(tmp_path, MIXTURE, *edits)
+    assert [each.gradients for each in run.blames] == [names] * bool(names), str(run)
+    assert (run.exit_code, run.ran.examined.cost) == (bool(names), "own")
