@@ -37,6 +37,7 @@ from conformance.script.linear import (
     kept,
     links,
     read_forward,
+    scalar,
     source,
     way,
 )
@@ -234,8 +235,8 @@ def _momentum(history: History, moment: Moment, factor: float, share: float) -> 
     if share and np.size(updates[0].old.value) == 1 and spread > precision(taken[0]):
         return UNKNOWN
     rule = Rule(mix.kind, (("η", eta), ("μ", moment.rate), *mix.numbers))
-    behind = next(_behind(updates, moment), None)
-    return Known(rule) if behind is None else Known.wrong(Mistake("behind", behind))
+    wrong = (*_behind(updates, moment), *_rest_of_rate(updates[0], moment))
+    return Known.wrong(wrong[0]) if wrong else Known(rule)
 
 
 def _spread(times: Sequence[float]) -> float:
@@ -294,11 +295,24 @@ def _slips(
             yield Mistake("nesterov", new, (1 + moment.rate, times, -moment.rate))
 
 
-def _behind(updates: Sequence[Update], moment: Moment) -> Iterator[Node]:
+def _rest_of_rate(made: Update, moment: Moment) -> Iterator[Mistake]:
+    """Where 1 − η is added of a gradient to what keeps μ of itself, and moves by η."""
+    new = moment.news[0]
+    products = [e for e in made.way(made.options[-1][0]) if e.operation == "multiply"]
+    pairs = [(e, *pair) for e in products for pair in zip(operands(e), e.args, strict=False)]
+    added = {ast.unparse(e): scalar(value) for node, e, value in pairs if new.depends_on(node)}
+    for name in {ast.unparse(e) for node, e, _ in pairs if node.depends_on(new)}:
+        number = added.get(f"1 - {name}")
+        if number is not None and not alike(number, 1 - moment.rate):
+            yield Mistake("share", new, (number, 1 - moment.rate))
+
+
+def _behind(updates: Sequence[Update], moment: Moment) -> Iterator[Mistake]:
     """Where the forward pass reads the parameter moved against its velocity, and not along."""
     for made, velocity in zip(updates, moment.olds, strict=True):
         along, own = kept(velocity, made.new), frozenset({made.old})
-        yield from (e for e in read_forward(made.old) if kept(velocity, e, own) * along < 0)
+        against = (e for e in read_forward(made.old) if kept(velocity, e, own) * along < 0)
+        yield from (Mistake("behind", each) for each in against)
 
 
 def _wrong_powers(history: History) -> Iterator[Mistake]:

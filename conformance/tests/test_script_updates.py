@@ -388,6 +388,23 @@ def test_what_an_update_keeps_is_judged(
     assert new in lines[int(blame.line or 0) - 1]
 
 
+DAMPENED = """    eta, damp = 0.05, 0.3
+    sW = rho * sW + (1 - damp) * dW
+    sb = rho * sb + (1 - damp) * db
+    W -= eta * sW
+    b -= eta * sb
+"""
+
+
+@pytest.mark.parametrize(("name", "lines"), [("damp", set()), ("rho", set()), ("eta", {11, 12})])
+def test_a_mean_that_moves_by_a_rate_is_not_made_by_its_rest(
+    name: str, lines: set[int], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, KEPT + DAMPENED.replace("1 - damp", f"1 - {name}"))
+    assert {each.line for each in report.blames} == lines, str(report)
+    assert {each.accused.cause.kind for each in report.blames} <= {"share"}
+
+
 AHEAD = """import numpy as np
 rng = np.random.default_rng(0)
 X = rng.normal(size=(20, 3))
