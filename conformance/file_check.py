@@ -77,7 +77,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             shown = [*left, *(each for each in last if each.runs or not parts)]
             note = "used", names_text([each.name for each in shown])
             parts.append(replace(ran, ran=replace(ran.ran, notes=(*ran.ran.notes, note))))
-            left, last = [], [each for each in last if each not in shown]
+            aside = {each.name for each in shown} | {*ran.ran.within}
+            left, last = [], [each for each in last if each.name not in aside]
         except SubjectError as error:  # it may need arguments, or data that are not here
             idle = str(error).partition("\n")[0]  # a change of its run is told by `run`
     elif runs and parts and all(each.ok for each in parts):

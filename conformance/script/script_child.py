@@ -208,7 +208,10 @@ class Session:
             sys.stdout.flush()
         self.send(ENDED)
         self.trace.recording = False
-        now = training(self.found, self.trace.nodes) if self.stops else None
+        later = training_after(self.found, self.trace.nodes) if self.stops else None
+        now = training(self.found, goes_on=later is not None) if self.stops else None
+        if later is not None:
+            self.notes.append(("later", _place_of(later)))
         known = now is not None and self._is_known(now)  # it is not judged once more
         ran = Ran(self.script, (), 0, Examined(())) if known else self.report()
         ran = replace(ran, training=now)
@@ -265,9 +268,6 @@ class Session:
         self.trace.recording = False
         if not self.stops:
             self.found = self._parameters()
-        later = training_after(self.found, self.trace.nodes) if self.stops else None
-        if later is not None:
-            self.notes.append(("later", _place_of(later)))
         if self.unfollowed and not steps(self.found):
             self.notes.append(("unfollowed", " and ".join(self.unfollowed)))
         known = self.trace, self.found, self.names, self.updates, self.notes

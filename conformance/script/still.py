@@ -37,6 +37,7 @@ from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
 from conformance.script.linear import is_running_mean, links
 from conformance.script.parameter_names import Held, names
+from conformance.script.trainings import loops, loops_of_steps
 from conformance.script.update_step import Step
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, flat, uses_of_nodes
@@ -79,12 +80,20 @@ def never_moved(
     def is_data(still: Node) -> bool:
         return "inputs" in kinds_of(name(still))
 
+    own, _ = loops_of_steps([made.parameter.values for made in judgement.updates])
+    turns = {(frame.file, loop) for frame, loop in own}
+
+    def is_of_a_step(still: Node) -> bool:
+        around = {(frame.file, loop) for frame, loop in loops(whole[still].frames)}
+        return not turns.isdisjoint(around)
+
     def is_mean(still: Node) -> bool:
         after = _replacement(whole[still])
         return after is not None and is_running_mean(whole[still], after)
 
     every = _left_out(step.trace, forward, judgement, whole, values)
-    left = [pair for pair in every if not (is_data(pair[0]) or is_mean(pair[0]))]
+    others = is_data, is_mean, is_of_a_step  # such as a constant that each step makes
+    left = [pair for pair in every if not any(each(pair[0]) for each in others)]
     for still, gradient in left:
         unkept = _moved(whole[still], whole.get(gradient))
         other = _next_of(still, whole, forward)
@@ -420,16 +429,19 @@ def _rights(forward: Forward) -> Mapping[str, tuple[float, Sequence[int]]]:
     """The gradients of the numbers that are added, by their names, where they are not 0.
 
     With the lengths of what they are added to, by which a mean and a sum differ. What has the sum
-    itself is a total, as in `total += cost`.
+    itself is a total, as in `total += cost`. A name of values that are computed, too, tells none.
     """
-    parameters = bits(forward.run.goals)
+    parameters, computed = bits(forward.run.goals), set[str]()
     found, lengths = defaultdict[str, float](float), defaultdict[str, set[int]](set)
     for node in forward.nodes():
         if node.operation not in SUMS or not node.uses & parameters:
             continue
         for place, (sign, each) in enumerate(zip(SUMS[node.operation], node.args, strict=False)):
-            name = operand_name(node, place) if isinstance(each, int | float) else ""
-            if name and name not in stored_names(node):
+            name = operand_name(node, place)
+            if not isinstance(each, int | float):
+                computed.add(name)
+            elif name and name not in stored_names(node):
                 found[name] += sign * float(np.sum(forward.gradient[node.number]))
                 lengths[name].update(np.shape(node.value))
-    return {name: (right, [*lengths[name]]) for name, right in found.items() if right}
+    told = {name: right for name, right in found.items() if right and name not in computed}
+    return {name: (right, [*lengths[name]]) for name, right in told.items()}

@@ -14,7 +14,6 @@ from typing import Any
 from conformance.backward.findings import Line
 from conformance.backward.syntax import Loop, is_repeated, loops_around, tree
 from conformance.script.parameters import Parameter
-from conformance.script.source_around import training_after
 from conformance.script_outcome import Training
 from conformance.tracing.ancestors import walk
 from conformance.tracing.frames import Frame
@@ -47,32 +46,41 @@ class Cut:
             self.trace.recording = not self.left
 
 
-def training(found: Sequence[Parameter], nodes: Sequence[Node]) -> Training | None:
+def training(found: Sequence[Parameter], *, goes_on: bool) -> Training | None:
     """Where a training runs, if another one may follow it.
-
-    Its loop is the outermost one around the updates that is not around what makes the parameters.
 
     Args:
         found: the parameters, as they were moved.
-        nodes: of the run.
+        goes_on: whether other lines after it train.
     """
-    begun = {(frame.file, loop) for each in found for frame, loop in _loops(each.values[0].frames)}
-    frames = found[0].values[-1].frames if found else ()
-    around = [*_loops(frames)]
-    own = [(frame, loop) for frame, loop in around if (frame.file, loop) not in begun]
+    own, again = loops_of_steps([each.values for each in found])
     within, loop = own[-1] if own else (None, None)
     if within is None or not isinstance(loop, ast.For):
         return None
-    outer = frames[frames.index(within) :]
-    again = len(own) < len(around) or _is_called_again(outer)
-    if not again and training_after(found, nodes) is None:
+    frames = found[0].values[-1].frames
+    if not (again or goes_on or _is_called_again(frames[frames.index(within) :])):
         return None
     made = walk([each.values[-1] for each in found])
     lines = {each.frames[0][:2] for each in made if each.frames}
     return Training((within.file, loop.iter.lineno), tuple(sorted(lines)))
 
 
-def _loops(frames: Sequence[Frame]) -> Iterator[tuple[Frame, Loop]]:
+def loops_of_steps(chains: Sequence[Sequence[Node]]) -> tuple[list[tuple[Frame, Loop]], bool]:
+    """The loops around updates that are not around what makes the parameters; innermost first.
+
+    Args:
+        chains: the values of each parameter, one after another.
+
+    Returns:
+        Them, each with the line that it stands around; and whether others stand around them.
+    """
+    begun = {(frame.file, loop) for each in chains for frame, loop in loops(each[0].frames)}
+    around = [*loops(chains[0][-1].frames)] if chains else []
+    own = [(frame, loop) for frame, loop in around if (frame.file, loop) not in begun]
+    return own, len(own) < len(around)
+
+
+def loops(frames: Sequence[Frame]) -> Iterator[tuple[Frame, Loop]]:
     """The loops around some frames, each with the one that it stands around; innermost first."""
     for each in frames:
         yield from ((each, loop) for loop in loops_around(Line(each.file, each.line)))

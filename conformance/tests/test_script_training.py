@@ -82,20 +82,20 @@ print(lasso())
 """
 
 
-def test_a_function_that_trains_later_is_told_if_it_is_called(tmp_path: Path) -> None:
-    report = str(run_edited(tmp_path, FUNCTIONS))
-    assert "script.py:13, where another training begins: not judged" in report
-    report = str(run_edited(tmp_path, FUNCTIONS, ("print(lasso())", "print(lasso)")))
-    assert "another training" not in report
+def test_a_function_that_trains_later_is_judged_if_it_is_called(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, FUNCTIONS)
+    assert (report.exit_code, len(report.ran.later)) == (0, 1), str(report)
+    report = run_edited(tmp_path, FUNCTIONS, ("print(lasso())", "print(lasso)"))
+    assert (report.exit_code, len(report.ran.later)) == (0, 0), str(report)
 
 
-def test_a_function_that_trains_later_by_a_velocity_is_told(tmp_path: Path) -> None:
+def test_a_function_that_trains_later_by_a_velocity_is_judged(tmp_path: Path) -> None:
     step = "w -= lr * (X.T @ (X @ w - y) / len(y) + 0.1 * np.sign(w))"
     velocity = "v = 0.9 * v + lr * X.T @ (X @ w - y) / len(y)\n        w = w - v"
     report = run_edited(
         tmp_path, FUNCTIONS, ("def lasso(lr=0.1)", "def lasso(v=0, lr=0.1)"), (step, velocity)
     )
-    assert "script.py:14, where another training begins: not judged" in str(report)
+    assert [each.kind for each in report.ran.later] == ["momentum"], str(report)
 
 
 LEAKY = """import numpy as np

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.tests.scripts import run_edited
 from conformance.tests.test_check_file import checked
 
 NUMBERS = '''
@@ -423,3 +424,60 @@ def test_what_computes_with_right_values_has_no_gradients_of_its_own(
 ) -> None:
     code, said = checked(capsys, "check", str(written(tmp_path, NUMBERS + source)))
     assert (code, "not judged" in said) == (3 if left else 0, left), said
+
+
+SUMMED = """import random
+random.seed(3)
+
+class Num:
+    def __init__(self, data, parents=()):
+        self.data, self.grad, self.parents, self.back = data, 0.0, parents, lambda: None
+
+    def __add__(self, other):
+        out = Num(self.data + other.data, (self, other))
+        def back():
+            self.grad += out.grad
+            other.grad += out.grad
+        out.back = back
+        return out
+
+    def __mul__(self, other):
+        other = other if isinstance(other, Num) else Num(other)
+        out = Num(self.data * other.data, (self, other))
+        def back():
+            self.grad += other.data * out.grad
+            other.grad += self.data * out.grad
+        out.back = back
+        return out
+
+    def backward(self):
+        order, seen = [], set()
+        def visit(each):
+            if each not in seen:
+                seen.add(each)
+                for one in each.parents:
+                    visit(one)
+                order.append(each)
+        visit(self)
+        self.grad = 1.0
+        for each in reversed(order):
+            each.back()
+
+weights = [Num(random.uniform(-1, 1)) for _ in range(4)]
+data = [[random.uniform(-1, 1) for _ in range(3)] for _ in range(4)]
+for step in range(20):
+    misses = [sum((w * x for w, x in zip(weights, xs)), weights[3]) for xs in data]
+    loss = sum((miss * miss for miss in misses), Num(0.0)) * 0.25
+    for each in weights:
+        each.grad = 0.0
+    loss.backward()
+    for each in weights:
+        each.data -= 0.05 * each.grad
+    print(loss.data)
+"""
+
+
+def test_the_number_that_a_sum_begins_with_is_no_parameter(tmp_path: Path) -> None:
+    """Each step makes it anew, and its derivative is computed as any other's."""
+    report = run_edited(tmp_path, SUMMED)
+    assert report.exit_code == 0, str(report)
