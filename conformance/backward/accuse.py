@@ -206,8 +206,10 @@ def _mending(
     why = cause(named, made, found)
     lines = made.lines
     if made.fix is not None:
-        first = made.fix.group.first
-        own = lines_of(first) if made.fix.change.what == "function" else ()  # it is wrong there
+        first, what = made.fix.group.first, made.fix.change.what
+        own = lines_of(first) if what == "function" else ()  # it is wrong there
+        if what == "term" and why.changed is not None:
+            own = tuple(Culprit(search, repairs).lines_of(made.fix.group)[:1])
         lines = in_scope(first, why, tuple(dict.fromkeys((*own, *lines))))
     if lines != made.lines:
         why = cause(named, replace(made, lines=lines), found)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from conformance.backward.compared_quantities import multiple
-from conformance.backward.findings import Accused, Cause, Line, merged
+from conformance.backward.findings import Accused, Cause, Line, by_one_line, merged
 from conformance.backward.source import is_float, lines_of
 from conformance.backward.source import operands as operands_of
 from conformance.backward.syntax import assigned, passed
@@ -314,11 +314,19 @@ def forgetting(judgement: Judgement) -> Iterator[Accused]:
             if _is_mean(made, old, new, rate)
         ]
         usual = max(rates, key=lambda e: (rates.count(e), abs(e) < 1, e in means))
-        for made, (rate, _, new) in zip(judgement.updates, several, strict=True):
+        sums = list[Accused]()
+        for made, (rate, old, new) in zip(judgement.updates, several, strict=True):
             if rate == usual == 1 and not made.adaptive:
-                yield accused(made, lines_of(new), Cause("accumulates"))
+                sums.append(accused(made, _lines_between(old, new), Cause("accumulates")))
             elif not alike(usual, rate):
                 yield accused(made, lines_of(new), Cause("rate", factor=rate))
+        yield from merged(by_one_line(tuple(sums)), lambda each: each.cause)
+
+
+def _lines_between(old: Node, new: Node) -> tuple[Line, ...]:
+    """The lines through which what is kept goes from one step to the next, the last first."""
+    sums = (e for e in ancestors(new) if e.number > old.number and kept(old, e) == 1)
+    return tuple(line for each in (new, *sums) for line in lines_of(each))
 
 
 def _is_mean(made: Update, old: Node, new: Node, rate: float) -> bool:

@@ -141,6 +141,19 @@ class Reading:
         return False
 
     @property
+    def is_turned(self) -> bool:
+        """Whether the program makes its parameters for as many inputs as there are samples."""
+        made = [each.parameter for each in self.places.goals]
+        for node in self.run.recorded.nodes:
+            sides = node.inputs if node.operation in ("matmul", "dot") else ()
+            of_them = [e for e in sides if any(map(e.depends_on, made))]
+            if len(of_them) == 1 and any(of_them[0] is each for each in made):
+                left = np.shape(sides[0].value) if len(sides) > 1 else ()
+                if left[-1:] == (self.data.sizes.m,):
+                    return True
+        return False
+
+    @property
     def is_of_a_part(self) -> bool:
         """Whether its gradients are made of a part of the inputs, as of a sample that is drawn."""
         inputs = self.run.node(self.run.scope.kinds["inputs"])

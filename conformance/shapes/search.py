@@ -334,7 +334,8 @@ class Searched:
 def _misfits(reading: Reading) -> bool:
     """Whether not all that it needs is there, or has the shape that it has to have."""
     part = reading.places.missing or any(map(list_of, reading.places.unfound))
-    return bool(reading.misshapen or part or reading.without_targets)
+    misfits = reading.misshapen or part or reading.without_targets
+    return bool(misfits) or reading.is_turned
 
 
 def _is_unused(run: Attempt, path: str) -> bool:

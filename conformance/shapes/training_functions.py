@@ -428,8 +428,8 @@ def _tried(
     moved = [
         e for e in call.parameters if ran.examined.ok or not np.array_equal(given[e], call.given[e])
     ]
-    if unmoved or len(ran.parameters) < len(moved):
-        return None  # a parameter is moved by what no gradient is
+    if unmoved or len(ran.parameters) < len(moved) or all(e.dead for e in ran.examined.gradients):
+        return None  # a parameter is moved by what no gradient is, or none changes an output
     frames = (frame for node in recorder.trace.nodes for frame in node.frames)
 
     def again() -> Ran | None:

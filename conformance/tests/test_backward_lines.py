@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 import conformance
+from conformance.api import check
 from conformance.backward.findings import Cause, Changed, Named
+from conformance.file_check import check_file
+from conformance.file_process import Asked
 from conformance.report.backward_causes import why
 from conformance.run_script import run_script
 from conformance.tests.backward.program import module
@@ -981,3 +984,54 @@ def test_values_in_wrong_places_are_told_where_they_are_written_and_not_where_ze
 ) -> None:
     lines, text = said(MAXOUT.replace(old, new), tmp_path)
     assert lines[0] == line, text
+
+
+WORDS = """import numpy as np
+
+
+def pair(c, o, noise, O):
+    grads = np.zeros(O.shape)
+    u = O[o]
+    p = 1 / (1 + np.exp(-u @ c))
+    loss = -np.log(p)
+    grad = (p - 1) * u
+    grads[o] += (p - 1) * c
+    for k in noise:
+        q = 1 / (1 + np.exp(-O[k] @ c))
+        loss += -np.log(1 - q)
+        grad = grad + q * O[k]
+        grads[k] += q * c
+    return loss, grad, grads
+
+
+class Words:
+    def __init__(self, n_words, dim, seed=0):
+        self.rng = np.random.RandomState(seed)
+        self.n_words = n_words
+        self.C, self.O = self.rng.rand(n_words, dim), self.rng.rand(n_words, dim)
+
+    def train(self, ids, epochs=8, lr=0.3):
+        for _ in range(epochs):
+            for i, c in enumerate(ids[1:], 1):
+                loss, gc, go = 0.0, np.zeros(self.C.shape), np.zeros(self.O.shape)
+                for o in ids[i - 1:i] + ids[i + 1:i + 2]:
+                    noise = self.rng.randint(self.n_words, size=2)
+                    more, grad, grads = pair(self.C[c], o, noise, self.O)
+                    loss += more
+                    gc[c] += grad
+                    go += grads
+                self.C -= lr * gc
+                self.O -= lr * go
+"""
+
+
+@pytest.mark.seldom
+def test_a_term_that_is_left_out_of_one_part_of_a_sum_is_told_where_that_is_made(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "words.py"
+    file.write_text(WORDS.replace("(p - 1) * u\n", "p * u\n"), encoding="utf-8")
+    (blame,) = check_file(Asked(str(file)), check).blames
+    assert blame.line == 9, blame.text
+    file.write_text(WORDS, encoding="utf-8")
+    assert check_file(Asked(str(file)), check).exit_code == 0

@@ -156,6 +156,24 @@ def test_gradients_that_are_never_set_to_zero_accumulate(tmp_path: Path) -> None
     assert blame.line == text.splitlines().index("    g += X.T @ (X @ w - y) / 20") + 1
 
 
+@pytest.mark.parametrize(("again", "line"), [("", 0), ("    g = [1.0 * e for e in g]\n", 2)])
+def test_gradients_that_all_accumulate_are_one_mistake_where_all_are_kept(
+    again: str, line: int, tmp_path: Path
+) -> None:
+    """Else where the last of them is added to."""
+    loop = f"""for i in range(9):
+{again}    e = (X @ w + c - y) / 20
+    g[0] = g[0] + X.T @ e
+    g[1] = g[1] + e.sum()
+    w, c = w - 0.1 * g[0], c - 0.1 * g[1]
+"""
+    begin = f"{LINE}c, g = np.zeros(1), [np.zeros(3), np.zeros(1)]\n"
+    (blame,) = judged(begin + loop, tmp_path).blames
+    assert blame.accused.cause.kind == "accumulates"
+    assert blame.accused.gradients == ("w", "c")
+    assert blame.line == begin.count("\n") + (line or 3)
+
+
 BY_SAMPLES = """import numpy as np
 rng = np.random.default_rng(1)
 X, Y = rng.normal(size=(12, 3)), rng.normal(size=12)

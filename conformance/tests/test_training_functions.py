@@ -393,3 +393,64 @@ def test_a_function_that_makes_a_network_for_several_classes_is_tried_with_what_
     report = checked(DEEP.replace(right, wrong), tmp_path)
     assert report.exit_code == bool(line), report
     assert not line or f"program.py:{line}: " in str(report), report
+
+
+OF_COLUMNS = """\
+import numpy as np
+
+
+def model(X, Y, n_h=5, lr=0.4, epochs=30, seed=1):
+    rng = np.random.RandomState(seed)
+    p = {"W1": rng.randn(n_h, len(X)), "W2": rng.randn(len(Y), n_h), "b2": np.zeros((len(Y), 1))}
+    for _ in range(epochs):
+        A1 = np.tanh(p["W1"] @ X)
+        T = np.exp(p["W2"] @ A1 + p["b2"])
+        A2 = T / T.sum(axis=0)
+        dZ2 = (A2 - Y) / X.shape[1]
+        dZ1 = (p["W2"].T @ dZ2) * (1 - A1 ** 2)
+        grads = {"W1": dZ1 @ X.T, "W2": dZ2 @ A1.T, "b2": dZ2.sum(axis=1, keepdims=True)}
+        for k in p:
+            p[k] = p[k] - lr * grads[k]
+    return p
+"""
+
+
+DROPPING = """import numpy as np
+
+
+def pass_on(X, p, rng):
+    A1 = np.tanh(p["W1"] @ X)
+    D1 = rng.rand(*A1.shape) < 0.8
+    A1 = A1 * D1 / 0.8
+    T = np.exp(p["W2"] @ A1)
+    return T / T.sum(axis=0), A1, D1
+
+
+def pass_back(X, Y, p, A2, A1, D1):
+    dZ2 = (A2 - Y) / X.shape[1]
+    dZ1 = (p["W2"].T @ dZ2) * D1 / 0.8 * (1 - (A1 * 0.8) ** 2)
+    return {"W1": dZ1 @ X.T, "W2": dZ2 @ A1.T}
+
+
+def model(X, Y, lr=0.4, epochs=30, seed=1):
+    rng = np.random.RandomState(seed)
+    p = {"W1": rng.randn(5, len(X)), "W2": rng.randn(len(Y), 5)}
+    for _ in range(epochs):
+        grads = pass_back(X, Y, p, *pass_on(X, p, rng))
+        for k in p:
+            p[k] = p[k] - lr * grads[k]
+    return p
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "wrong", "line"),
+    [(OF_COLUMNS, "1 - A1 ** 2", 0), (OF_COLUMNS, "1 - A1", 12), (DROPPING, "", 0)],
+    ids=["right", "wrong", "with dropout"],
+)
+def test_parameters_that_are_made_for_the_samples_are_those_of_data_that_are_turned(
+    source: str, wrong: str, line: int, tmp_path: Path
+) -> None:
+    report = checked(source.replace("1 - A1 ** 2", wrong), tmp_path)
+    assert report.exit_code == bool(line), report
+    assert not line or f"program.py:{line}: " in str(report), report
