@@ -88,12 +88,17 @@ def candidates(
     found = [each for each in found if operation_key(each) not in arrays]
     before = [each for each in found if not all(map(each.depends_on, gradients))]
     found = before or found
-    within = reduce(or_, (each.uses & ~(1 << each.number) for each in found), 0)
-    ends = [each for each in found if not within >> each.number & 1]
+    ends = _ends(found)
     operations = [*{operation_key(each): each for each in reversed(ends)}.values()]
     chosen = {*found[-MOST:], *ends[-MOST:], *operations[:MOST]}
     single = given.bit_count() == 1  # else it may be a loss such as that of a margin
     return [e for e in found if e in chosen and not (single and is_linear(e, given))]
+
+
+def _ends(numbers: Sequence[Node]) -> list[Node]:
+    """Those of which none of the others is made."""
+    within = reduce(or_, (each.uses & ~(1 << each.number) for each in numbers), 0)
+    return [each for each in numbers if not within >> each.number & 1]
 
 
 def _key_of(number: Node) -> tuple[Any, float]:
@@ -147,8 +152,7 @@ def _sums(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> Iterat
     several = [repeated(trace.nodes, [e.parameter for e in goals], e.nodes) for e in groups]
     once = ({np.asarray(e.value).item(): e for e in nodes} for nodes in several)
     alone = [[*each.values()] for each in once]
-    several = [nodes for nodes in alone if len(nodes) > 1]
-    several = [nodes for nodes in several if not nodes[1].depends_on(nodes[0])]  # such as totals
+    several = [ends for nodes in alone if len(ends := _ends(nodes)) > 1]  # of a total there is one
     forwards = [_forward(trace, each, (*goals,)) for each in losses] if several else []
     for nodes in several:
         shares = ({float(np.sum(e.right(n))) for n in nodes} for e in forwards)

@@ -276,7 +276,8 @@ def by_named(found: Examined | None, stated: OwnPass) -> Examined | None:
     """
     assert stated.loss is not None  # noqa: S101 - it is the one
     unknown = found is None or found.cost == "unknown"
-    decides = unknown and is_of_same_samples(stated.loss, stated.goals)
+    own = is_of_same_samples(stated.loss, stated.goals) and not _is_one_of_several(stated)
+    decides = unknown and own
     told = found is None or (found.ok and not (found.decay and has_own_terms(stated)))
     if told and not decides:
         return found
@@ -287,6 +288,23 @@ def by_named(found: Examined | None, stated: OwnPass) -> Examined | None:
     if found.ok:
         return other if by_loss.ok or decay_beside(stated) is not None else found
     return other if other.right >= max(found.right, 1) else found
+
+
+def _is_one_of_several(stated: OwnPass) -> bool:
+    """Whether a loss is that of some samples alone: others were computed as it was, and not added.
+
+    Such is that of each pair, of which a program adds up the gradients and not the losses.
+    """
+    loss, last = stated.loss, max(each.node.number for each in stated.goals)
+    assert loss is not None  # noqa: S101 - it is the one
+    parameters, key = bits(stated.goals), (loss.operation, loss.frames[:1])
+    return any(
+        (each.operation, each.frames[:1]) == key
+        and each.uses & parameters
+        and not loss.depends_on(each)
+        and not each.depends_on(loss)
+        for each in stated.trace.nodes[:last]
+    )
 
 
 def is_of_same_samples(loss: Node, goals: Sequence[Goal]) -> bool:

@@ -12,6 +12,7 @@ import pytest
 import conformance
 from conformance.api import check
 from conformance.backward.findings import Cause, Changed, Named
+from conformance.errors import SubjectError
 from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.report.backward_causes import why
@@ -1035,3 +1036,22 @@ def test_a_term_that_is_left_out_of_one_part_of_a_sum_is_told_where_that_is_made
     assert blame.line == 9, blame.text
     file.write_text(WORDS, encoding="utf-8")
     assert check_file(Asked(str(file)), check).exit_code == 0
+
+
+def test_the_losses_of_the_parts_of_a_step_are_added_where_the_program_adds_gradients_alone(
+    tmp_path: Path,
+) -> None:
+    unread = WORDS.replace("more, grad, grads", "_, grad, grads").replace("loss += more", "pass")
+    trained = f"{unread}\n\nWords(6, 4).train([0, 3, 1, 2, 4, 1, 3, 5])\n"
+    assert said(trained, tmp_path)[0] == []
+    lines, text = said(trained.replace("(p - 1) * u\n", "p * u\n"), tmp_path)
+    assert lines[0] == 9, text
+
+
+@pytest.mark.seldom
+def test_the_loss_of_one_part_of_a_step_alone_accuses_nobody(tmp_path: Path) -> None:
+    file = tmp_path / "words.py"
+    unread = WORDS.replace("more, grad, grads", "_, grad, grads").replace("loss += more", "pass")
+    file.write_text(unread, encoding="utf-8")
+    with pytest.raises(SubjectError):
+        check_file(Asked(str(file)), check)
