@@ -71,6 +71,8 @@ def known(
     grown = tuple(_not_shrinking(first))
     if not first.states and not first.adaptive:
         eta = abs(first.options[first.own][1])
+        if any(_has_former(*each) for each in pairwise(updates)):
+            return OTHER
         rule = Rule("plain", (("η", eta * factor), *decay(first, eta * factor)))
         forgetting = next(_forgetting(updates), None)
         wrong = (*grown, *_number(updates))
@@ -82,6 +84,16 @@ def known(
     eta = dict(best.rule.numbers).get("η", 0.0)
     rule = replace(best.rule, numbers=(*best.rule.numbers, *decay(first, eta)))
     return Known(rule, (*best.mistakes, *grown))
+
+
+def _has_former(made: Update, after: Update) -> bool:
+    """Whether a multiple of a gradient is in the next update, too, as where it is kept for v.
+
+    Less of it, with the opposite sign, is that of optimistic gradient descent.
+    """
+    (node, _), (_, by) = made.options[-1], after.options[-1]
+    former = kept(node, after.new, frozenset({after.old}))
+    return former * by > 0 or abs(former) > abs(by)
 
 
 def _with_decay_of_gradient(

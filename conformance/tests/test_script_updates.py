@@ -405,6 +405,22 @@ def test_a_mean_that_moves_by_a_rate_is_not_made_by_its_rest(
     assert {each.accused.cause.kind for each in report.blames} <= {"share"}
 
 
+FORMER = """    sW, W = dW, W - 0.02 * dW + 0.01 * sW
+    sb, b = db, b - 0.02 * db + 0.01 * sb
+"""
+
+
+@pytest.mark.parametrize(
+    ("former", "exit_code"), [("+ 0.01", 0), ("- 0.01", 3), ("+ 0.9", 3)], ids=str
+)
+def test_a_gradient_that_is_kept_for_a_velocity_is_no_gradient_descent(
+    former: str, exit_code: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, KEPT + FORMER.replace("+ 0.01", former))
+    assert report.exit_code == exit_code, str(report)
+    assert len(report.ran.unjudged) == bool(exit_code) * 2
+
+
 AHEAD = """import numpy as np
 rng = np.random.default_rng(0)
 X = rng.normal(size=(20, 3))
