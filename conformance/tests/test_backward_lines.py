@@ -1033,7 +1033,7 @@ def test_a_term_that_is_left_out_of_one_part_of_a_sum_is_told_where_that_is_made
     file = tmp_path / "words.py"
     file.write_text(WORDS.replace("(p - 1) * u\n", "p * u\n"), encoding="utf-8")
     (blame,) = check_file(Asked(str(file)), check).blames
-    assert blame.line == 9, blame.text
+    assert blame.line == 9, str(blame)
     file.write_text(WORDS, encoding="utf-8")
     assert check_file(Asked(str(file)), check).exit_code == 0
 
