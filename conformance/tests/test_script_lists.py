@@ -126,6 +126,30 @@ def test_lists_that_are_moved_number_by_number_follow_the_rule_of_arrays(tmp_pat
     assert dict(report.ran.rule.numbers) == pytest.approx({"η": 0.1, "μ": 0.9})
 
 
+ONLINE = """import math, random
+random.seed(2)
+data = [([random.gauss(0, 1), random.gauss(0, 1), 1.0], [1, 0] if i % 2 else [0, 1]) for i in range(6)]
+W = [[random.uniform(-1, 1) for _ in range(3)] for _ in range(2)]
+last = [[0.0] * 3 for _ in range(2)]
+for epoch in range(4):
+    for x, t in data:
+        out = [1 / (1 + math.exp(-sum(w * v for w, v in zip(row, x)))) for row in W]
+        loss = 0.5 * sum((a - b) ** 2 for a, b in zip(t, out))
+        delta = [(a - b) * b * (1 - b) for a, b in zip(t, out)]
+        for k, row in enumerate(W):
+            for j in range(3):
+                change = 0.3 * delta[k] * x[j] + 0.6 * last[k][j]
+                row[j] += change
+                last[k][j] = change
+"""
+
+
+def test_a_change_that_two_lists_are_given_is_one_array(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, ONLINE)
+    assert (report.exit_code, report.ran.parameters) == (0, ("W",)), str(report)
+    assert dict(report.ran.rule.numbers) == pytest.approx({"η": 0.3, "μ": 0.6})
+
+
 RIDGE = """import random
 random.seed(1)
 X = [[random.uniform(-1, 1) for _ in range(3)] for _ in range(12)]

@@ -1,9 +1,11 @@
 """Operations that move the numbers of a list one by one, as one operation on the array of them.
 
-`w[i] -= rate * g[i]` for each i is `w - rate * g`. Only what nothing else uses is put together.
+`w[i] -= rate * g[i]` for each i is `w - rate * g`. Only what nothing else uses is put together; what
+two lists are given, as `v[i] = step` and `w[i] += step`, is one array in both.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,8 +30,21 @@ class Partial(NamedTuple):
     after: Node | None = None
 
 
+@dataclass(eq=False)
+class ByNumbers:
+    """What is known of arrays of which the numbers are computed one by one.
+
+    Attributes:
+        partial: those in which some were stored.
+        made: one operation, by the numbers that it stands for.
+    """
+
+    partial: dict[Node, Partial] = field(default_factory=dict)
+    made: dict[tuple[Node, ...], Node] = field(default_factory=dict)
+
+
 def lifted(
-    trace: Trace, entries: Sequence[Any], places: Array, before: Node, known: Mapping[Node, Partial]
+    trace: Trace, entries: Sequence[Any], places: Array, before: Node, known: ByNumbers
 ) -> Node | None:
     """What moves some numbers of an array, as one operation; None if they are not moved so.
 
@@ -38,8 +53,11 @@ def lifted(
         entries: the new numbers: nodes.
         places: theirs in the flattened array; the result has their shape.
         before: what the array was.
-        known: what is known of arrays as they were while they were written.
+        known: what is known of such arrays.
     """
+    again = known.made.get((*entries,))
+    if again is not None and again.value.shape == places.shape:
+        return again
     made = _Lifting(trace, places, before, known)
     if not all(type(each) is Node and made.moves(each, i) for i, each in enumerate(entries)):
         return None
@@ -65,9 +83,7 @@ def let_go(entries: Iterable[Node]) -> None:
 
 
 class _Lifting:
-    def __init__(
-        self, trace: Trace, places: Array, before: Node, known: Mapping[Node, Partial]
-    ) -> None:
+    def __init__(self, trace: Trace, places: Array, before: Node, known: ByNumbers) -> None:
         self.trace, self.places, self.before, self.known = trace, places, before, known
 
     def moves(self, entry: Node, i: int) -> bool:
@@ -86,6 +102,9 @@ class _Lifting:
     def operation(self, entries: Sequence[Node]) -> Node | None:
         """The same operation on arrays of its operands."""
         first, *rest = entries
+        again = self.known.made.get((*entries,))
+        if again is not None and again.value.shape == self.places.shape:
+            return again
         same = all(
             each.function is first.function and len(each.args) == len(first.args) for each in rest
         )
@@ -95,7 +114,9 @@ class _Lifting:
         shapes = [np.shape(each.value if type(each) is Node else each) for each in args]
         if self.places.shape not in shapes:
             return first  # the same for each
-        return self.node(first.operation, first.function, args, entries)
+        made = self.node(first.operation, first.function, args, entries)
+        self.known.made[*entries,] = made
+        return made
 
     def node(self, name: str, function: Any, args: Any, entries: Sequence[Node]) -> Node:
         values = np.array([each.value for each in entries]).reshape(self.places.shape)
@@ -127,7 +148,7 @@ class _Lifting:
         if node.function is not taken or np.ndim(node.value):
             return None
         state: Node = node.args[0]
-        partial = self.known.get(state)
+        partial = self.known.partial.get(state)
         if partial is None:
             return state
         return (partial.after or state) if int(node.args[1]) in partial.stored else partial.before

@@ -15,7 +15,7 @@ import numpy as np
 from conformance.tracing.ancestors import walk
 from conformance.tracing.entering import Entrance
 from conformance.tracing.frames import Frame
-from conformance.tracing.lifted import Partial, let_go, lifted
+from conformance.tracing.lifted import ByNumbers, Partial, let_go, lifted
 from conformance.tracing.memory import Memory
 from conformance.tracing.node import Node, flat, taken
 from conformance.tracing.trace import Trace, is_traced_number, plain
@@ -73,7 +73,7 @@ class Numbers:
             of a row, and the line.
     """
 
-    def __init__(self, trace: Trace, values: Array, node: Node, known: dict[Node, Partial]) -> None:
+    def __init__(self, trace: Trace, values: Array, node: Node, known: ByNumbers) -> None:
         self.trace, self.array, self.known = trace, trace.traced(values, node), known
         self.before: Node | None = node
         self.stored: dict[int, Any] = {}
@@ -106,7 +106,7 @@ class Numbers:
         if not self.trace.has(entry) or entry.function is not taken:
             return False
         state: Node = entry.args[0]
-        partial = self.known.get(state)
+        partial = self.known.partial.get(state)
         late = self.latest is None or state.number >= self.latest.number
         return late and (partial is None or partial.after is None)
 
@@ -122,10 +122,11 @@ class Numbers:
         found = self.trace.node_of(self.array)
         if len(self.stored) == self.array.size:
             for each in self.between:
-                self.known[each] = self.known[each]._replace(after=found)
+                partial = self.known.partial
+                partial[each] = partial[each]._replace(after=found)
             self._begin(found)
         elif self.before is not None and self.stored and found not in self.between:
-            self.known[found] = Partial(self.before, frozenset(self.stored))
+            self.known.partial[found] = Partial(self.before, frozenset(self.stored))
             self.between.append(found)
         return found
 
@@ -234,7 +235,7 @@ class Lists(Entrance):
         super().__init__(trace)
         trace.lists = self
         self._known: dict[int, _List] = {}
-        self._partial: dict[Node, Partial] = {}
+        self._by_numbers = ByNumbers()
 
     def value(self, given: Any, depth: int = DEPTH) -> Any:
         """The same value, its lists known and its floats traced."""
@@ -289,7 +290,9 @@ class Lists(Entrance):
             self._items(given, range(len(given)), depth)
             return
         values = np.array([plain(each) for each in given], np.float64)
-        self._know(given, Numbers(self.trace, values, self._made(given, values), self._partial), 0)
+        self._know(
+            given, Numbers(self.trace, values, self._made(given, values), self._by_numbers), 0
+        )
 
     def _is_free(self, row: Any) -> bool:
         """Whether a list is none of those that are known, or stands alone and was not used yet."""
@@ -309,7 +312,7 @@ class Lists(Entrance):
         for before in _sources(numbers[0], values.shape):
             if all(_is_taken(each, before, i) for i, each in enumerate(numbers)):
                 return before
-            made = lifted(self.trace, numbers, places, before, self._partial)
+            made = lifted(self.trace, numbers, places, before, self._by_numbers)
             if made is not None:
                 return made
         return self.trace.node("array", put_in_shape, (numbers, values.shape), {}, np.array(values))
