@@ -44,8 +44,12 @@ class Taken:
         return bool(np.all(np.diff(self.rows) == 1))
 
     def is_beside(self, other: "Taken") -> bool:
-        """Whether another table has as many samples, and was there before the order was."""
-        as_many = np.shape(self.table.value)[self.axis] == np.shape(other.table.value)[other.axis]
+        """Whether another table has as many samples, and was there before the order was.
+
+        As many are taken of both: what is computed of more is some mean of theirs.
+        """
+        samples = (np.shape(each.table.value)[each.axis] for each in (self, other))
+        as_many = len({*samples}) == 1 and len(self.rows) == len(other.rows)
         began = other.table
         while began.operation == FILLED:
             began = began.args[0]

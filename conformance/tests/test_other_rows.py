@@ -35,6 +35,10 @@ WRONG = {
 RIGHT = {
     "all in turn": (ORDERED, "order = np.arange(40)"),
     "codes of the rows": (TAKEN, "x, t = features[rows], np.eye(2)[kinds[rows]]"),
+    "less the mean of the first": (
+        "kinds = ",
+        "features = features - features[:30].mean(axis=0)\nkinds = ",
+    ),
     "ordered before": (
         TAKEN,
         """some = np.array([wanted[i] for i in order.tolist()])
