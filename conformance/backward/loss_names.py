@@ -17,7 +17,7 @@ from conformance.backward.syntax import returned_place, statement, tree
 from conformance.programs.vocabulary import ERRORS, LOSSES
 from conformance.tracing.node import Node
 
-KINDS = r"huber|hinge|triplet|contrastive|infonce|pinball|focal|dice_?loss|mae|logcosh"
+KINDS = r"huber|hinge|triplet|contrastive|infonce|pinball|focal|dice_?loss|logloss|mae|logcosh"
 """What losses are called by their form."""
 
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", *MOVES)

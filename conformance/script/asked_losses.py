@@ -1,8 +1,9 @@
 """The loss that a program defines, computed where its gradients are, as the program does not.
 
 `loss(w, X, y)` is often called once in a hundred updates, and `gradient(w, X, y)` in each. Where a
-function takes all that the one loss of its file takes, under the same names, it is made to ask for
-that loss first. Left out: which of the numbers of an update is its loss (`judge_updates.py`).
+function takes all that the one loss of its file takes, under the same names, or has it in variables
+of its own, as the output p of `loss(y, p)`, it is made to ask for that loss once it has all. Left
+out: which of the numbers of an update is its loss (`judge_updates.py`).
 """
 
 import ast
@@ -36,7 +37,7 @@ _within: ContextVar[bool] = ContextVar("_within", default=False)
 """Whether a loss is being asked for."""
 
 Pair = tuple[ast.FunctionDef, ast.FunctionDef, dict[str, str]]
-"""A function, the loss that fits it, and what that is given of its arguments."""
+"""A function, the loss that fits it, and what that is given of its variables."""
 
 
 def asked(named: Callable[[], Any], **given: Any) -> Any:
@@ -100,7 +101,8 @@ def with_losses(module: ast.Module) -> ast.Module:
             if whole is not module:
                 name = ast.Attribute(given.pop(0).value, loss.name, ast.Load())
             asking = _asking(name, given, function.body[0])
-            function.body.insert(bool(ast.get_docstring(function)), asking)
+            place = max(_assigned(function).get(own, 0) for own in names.values())
+            function.body.insert(place or bool(ast.get_docstring(function)), asking)
     losses = [e for e in _functions(module.body) if names_a_loss(e.name) and len(_needed(e)) > 1]
     for loop in [each for each in ast.walk(module) if isinstance(each, ast.For | ast.While)]:
         for at, loss in _of_own_names(loop, losses):
@@ -188,7 +190,7 @@ def asking(names: MutableMapping[str, Any]) -> Iterator[list[Any]]:
     instead = {
         function.name: _asking_first(own[function.name], own[loss.name], given, made)
         for function, loss, given in pairs
-        if {function.name, loss.name} <= own.keys()
+        if {function.name, loss.name} <= own.keys() and {*given.values()} <= {*_taken(function)}
     }
     names.update(instead)
     try:
@@ -228,6 +230,7 @@ def _pairs(body: Sequence[ast.stmt]) -> Iterator[Pair]:
         called = {each.id for each in inside if isinstance(each, ast.Name)}
         called |= {each.attr for each in inside if isinstance(each, ast.Attribute)}
         fitting = [(each, given) for each in losses if (given := _given(each, function))]
+        fitting = fitting or [(e, given) for e in losses if (given := _held(e, function))]
         if function not in losses and len(fitting) == 1 and fitting[0][0].name not in called:
             yield function, *fitting[0]
 
@@ -246,6 +249,32 @@ def _given(loss: ast.FunctionDef, function: ast.FunctionDef) -> dict[str, str]:
     if "" in found.values() or len({*found.values()}) < len(found):
         return {}
     return found if all(SETTINGS & {*kinds_of(each)} for each in beside) else {}
+
+
+def _held(loss: ast.FunctionDef, function: ast.FunctionDef) -> dict[str, str]:
+    """The same of what a function has in variables, if these are made of all the data it needs."""
+    assigned, taken = _assigned(function), _taken(function)
+    needed = _needed(loss)
+    if not all(assigned.get(each, 0 if each in taken else -1) >= 0 for each in needed):
+        return {}
+    before = function.body[: max(assigned.get(each, 0) for each in needed)]
+    read = {e.id for each in before for e in ast.walk(each) if isinstance(e, ast.Name)}
+    beside = {*_needed(function)} - {*needed} - read
+    return {e: e for e in needed} if all(SETTINGS & {*kinds_of(e)} for e in beside) else {}
+
+
+def _assigned(function: ast.FunctionDef) -> dict[str, int]:
+    """After how many statements of a function each of its variables has its only value.
+
+    It is −1 for those that get several, or get one within another statement.
+    """
+    found = dict[str, int]()
+    for at, statement in enumerate(function.body, 1):
+        plain = isinstance(statement, ast.Assign | ast.AnnAssign)
+        for each in ast.walk(statement):
+            if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+                found[each.id] = at if plain and each.id not in found else -1
+    return found
 
 
 def _alike(name: str, known: Sequence[str]) -> str:

@@ -95,6 +95,47 @@ def test_of_two_losses_none_is_taken_for_that_of_the_gradients(tmp_path: Path) -
     assert (run.exit_code, run.ran.examined.cost) == (0, "poisson")
 
 
+ROBUST = """import numpy as np
+rng = np.random.default_rng(5)
+X = rng.normal(size=(40, 3))
+y = X @ [1.0, -2.0, 0.5] + rng.standard_t(1, size=40)
+def huber(e, edge):
+    return np.where(np.abs(e) <= edge, 0.5 * e * e, edge * (np.abs(e) - 0.5 * edge)).mean()
+def slope(w, X, y, edge):
+    e = X @ w - y
+    g = np.where(np.abs(e) <= edge, e, edge * np.sign(e)) / len(y)
+    return X.T @ g
+w, v = np.zeros(3), np.zeros(3)
+for t in range(40):
+    v = 0.9 * v - 0.05 * slope(w, X, y, 0.7)
+    w += v
+print(huber(X @ w - y, 0.7))
+"""
+
+
+@pytest.mark.parametrize(("edit", "lines"), [("edge * np.sign", []), ("np.sign", [9])])
+def test_a_loss_of_what_a_function_computes_first_judges_it(
+    edit: str, lines: list[int], tmp_path: Path
+) -> None:
+    run = run_edited(tmp_path, ROBUST, ("e, edge * np.sign", f"e, {edit}"))
+    assert ([each.line for each in run.blames], run.ran.examined.cost) == (lines, "own"), str(run)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("    return X.T @ g", "    e = e - e.mean()\n    return X.T @ g"),
+        ("def slope(w, X, y, edge)", "def slope(w, X, y, edge, others)"),
+        ("    e = X @ w - y", "    for row in X:\n        e = X @ w - y"),
+    ],
+    ids=["two values", "more data", "in a loop"],
+)
+def test_only_the_one_value_of_a_variable_is_asked_for(edit: tuple[str, str]) -> None:
+    edited = ast.unparse(with_losses(ast.parse(ROBUST.replace(*edit))))
+    assert ASKED in ast.unparse(with_losses(ast.parse(ROBUST)))
+    assert ASKED not in edited
+
+
 TRAINED = """import numpy as np
 def cost(w, b, X, y):
     p = 1 / (1 + np.exp(-(X @ w + b)))
