@@ -52,11 +52,10 @@ PRODUCTS, EQUAL = ("matmul", "dot"), ("equal", "not_equal")
 
 
 def of_constant(node: Node) -> Iterator[Change]:
-    """Of an array that is made of one number: another number."""
+    """Of an array that is made of zeros or of ones: the other; another number is one of data."""
     has = np.ravel(node.value)[0]
-    for number in (0.0, 1.0):
-        if has != number:
-            yield Change("constant", f"{has:g}", f"{number:g}", _full(number), SURE)
+    if has in (0.0, 1.0):
+        yield Change("constant", f"{has:g}", f"{1 - has:g}", _full(1 - has), SURE)
 
 
 def _full(number: float) -> Rule:
@@ -209,13 +208,12 @@ def _reduce(name: str, axis: Any, shape: tuple[int, ...], *, keep: bool) -> Rule
 
 
 def of_comparison(node: Node) -> Iterator[Change]:
-    """Another comparison, or with another number."""
+    """Another comparison, or with another number; an order is not mistaken for an equality."""
     if node.operation not in COMPARISONS:
         return
     for other, function in COMPARISONS.items():
-        if other != node.operation:
-            cost = SURE if (other in EQUAL) is (node.operation in EQUAL) else POSSIBLE
-            yield Change("comparison", node.operation, other, call(function), cost)
+        if other != node.operation and (other in EQUAL) is (node.operation in EQUAL):
+            yield Change("comparison", node.operation, other, call(function), SURE)
     for number in (0, 1, 0.5, -1):
         yield Change("constant", "", f"{number:g}", with_number(1, number), LIKELY)
 

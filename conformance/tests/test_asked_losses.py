@@ -275,7 +275,7 @@ def test_a_loss_of_all_samples_in_some_rounds_tells_nothing_of_a_part(tmp_path: 
     assert (run.exit_code, run.ran.examined.cost) == (0, "cross-entropy")
 
 
-@pytest.mark.parametrize("name", ["_cost", "_loss", "computeCost", "cost", "total_loss"])
+@pytest.mark.parametrize("name", ["_cost", "_loss", "computeCost", "cost", "total_loss", "logloss"])
 def test_a_loss_may_be_private_and_of_words_with_capitals(name: str) -> None:
     assert names_a_loss(name)
 

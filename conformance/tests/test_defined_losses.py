@@ -105,3 +105,40 @@ def test_a_loss_has_a_name_in_other_languages(name: str, tmp_path: Path) -> None
     assert run_edited(tmp_path, CALLS, ("strata", name)).ok
     wrong = ("(rate - calls)", "(rate - calls) * rate")
     assert not run_edited(tmp_path, CALLS, ("strata", name), wrong).ok
+
+
+WEIGHTED = """import numpy as np
+rng = np.random.default_rng(5)
+X = rng.normal(size=(40, 3))
+y = (X @ [1.0, -2.0, 0.5] > 1).astype(float)
+rare = (1 - y).sum() / y.sum()
+def logloss(t, q):
+    return -np.mean(rare * t * np.log(q) + (1 - t) * np.log(1 - q))
+def slope(w, X, y):
+    p = 1 / (1 + np.exp(-X @ w))
+    return X.T @ (np.where(y == 1, rare, 1.0) * (p - y)) / len(y)
+w = np.zeros(3)
+for step in range(20):
+    w -= 0.1 * slope(w, X, y)
+print(logloss(y, 1 / (1 + np.exp(-X @ w))))
+"""
+ROBUST = """import numpy as np
+rng = np.random.default_rng(5)
+X = rng.normal(size=(40, 3))
+y = X @ [1.0, -2.0, 0.5] + rng.standard_t(1, size=40)
+def huber(r, edge):
+    return np.where(np.abs(r) <= edge, 0.5 * r**2, edge * (np.abs(r) - 0.5 * edge)).mean()
+def slope(w, X, y, edge):
+    e = X @ w - y
+    return X.T @ np.where(np.abs(e) <= edge, e, edge * np.sign(e)) / len(y)
+w = np.zeros(3)
+for t in range(20):
+    w -= 0.05 * slope(w, X, y, 0.7)
+print(huber(X @ w - y, 0.7))
+"""
+
+
+@pytest.mark.parametrize("script", [WEIGHTED, ROBUST], ids=["weighted logarithms", "huber"])
+def test_weights_and_bounds_of_an_error_are_no_slips(script: str, tmp_path: Path) -> None:
+    run = run_edited(tmp_path, script)
+    assert (run.exit_code, run.ran.examined.cost) == (0, "unknown"), str(run)

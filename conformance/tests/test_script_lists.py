@@ -128,7 +128,7 @@ def test_lists_that_are_moved_number_by_number_follow_the_rule_of_arrays(tmp_pat
 
 ONLINE = """import math, random
 random.seed(2)
-data = [([random.gauss(0, 1), random.gauss(0, 1), 1.0], [1, 0] if i % 2 else [0, 1]) for i in range(6)]
+data = [([random.gauss(0, 1), random.gauss(0, 1), 1.0], [i % 2, 1 - i % 2]) for i in range(6)]
 W = [[random.uniform(-1, 1) for _ in range(3)] for _ in range(2)]
 last = [[0.0] * 3 for _ in range(2)]
 for epoch in range(4):

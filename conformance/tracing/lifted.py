@@ -1,7 +1,7 @@
 """Operations that move the numbers of a list one by one, as one operation on the array of them.
 
-`w[i] -= rate * g[i]` for each i is `w - rate * g`. Only what nothing else uses is put together; what
-two lists are given, as `v[i] = step` and `w[i] += step`, is one array in both.
+`w[i] -= rate * g[i]` for each i is `w - rate * g`. Only what nothing else uses is put together.
+What is stored in two lists, as by `v[i] = step` and `w[i] += step`, is one array in both.
 """
 
 from collections.abc import Iterable, Sequence
