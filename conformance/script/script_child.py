@@ -112,6 +112,7 @@ class Session:
         """Begin a trace."""
         self.asked = self.updates
         self.trace = LongTrace(self.grown)
+        self.cut = Cut(self.trace, self.before, self.asked) if self.before else None
 
     def grown(self) -> int:
         """End the script if its trace shows enough; else tell how long it may have to be."""
@@ -213,6 +214,7 @@ class Session:
         if later is not None:
             self.notes.append(("later", _place_of(later)))
         known = now is not None and self._is_known(now)  # it is not judged once more
+        known = known or self._goes_on_with_lists()
         ran = Ran(self.script, (), 0, Examined(())) if known else self.report()
         ran = replace(ran, training=now)
         self.send(to_values(ran))  # before a trial, which may end the process
@@ -226,6 +228,12 @@ class Session:
     def _is_known(self, one: Training) -> bool:
         """Whether a training runs no lines but those that ran before."""
         return {*one.lines} <= {line for each in self.before for line in each.lines}
+
+    def _goes_on_with_lists(self) -> bool:
+        """Whether a later training moves numbers of lists that those before have moved."""
+        cut, lists = self.cut, self.trace.lists is not None
+        begun = (each.values[0].number for each in self.found)
+        return lists and cut is not None and any(each < cut.began for each in begun)
 
     def confirmed(self, ran: Ran | None, changed: ast.Module) -> bool:
         """Whether all updates are right where something else is run.
@@ -292,7 +300,7 @@ class Session:
                     *(self.script, self.arguments, self.trace, self.seed),
                     lambda names: self.note_names([names]),
                     self.changed,
-                    Cut(self.trace, self.before, self.asked) if self.before else None,
+                    self.cut,
                 )
         except StopScript:
             pass

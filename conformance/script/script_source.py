@@ -217,10 +217,11 @@ def run(
     with (
         stand_ins(whole, running=True),
         noted_tensors(trace),
-        traced_imports(lists or Entrance(trace), seed) as names,
+        traced_imports(entrance := lists or Entrance(trace), seed) as names,
     ):
         module.__dict__.update(names)
         if cut is not None:
+            cut.entrance = entrance
             setattr(builtins, EACH, cut.each(getattr(builtins, EACH)))
             setattr(builtins, RANGE, cut.each(iter))
         for code in codes:

@@ -313,8 +313,8 @@ def _left_out(
 
 def _is_constant(node: Node) -> bool:
     """Whether it is a constant, or one into which constants are written."""
-    written = node.operation == FILLED and all(map(_is_constant, node.inputs))
-    return written or node.constant
+    made = walk([node], lambda each: each.inputs if each.operation == FILLED else ())
+    return all(each.operation == FILLED or each.constant for each in made)
 
 
 def _factor(forward: Forward) -> float:

@@ -9,23 +9,35 @@ import ast
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, pairwise
+from types import FrameType
 from typing import Any
 
 from conformance.backward.findings import Line
 from conformance.backward.syntax import Loop, is_repeated, loops_around, tree
+from conformance.script.parameter_names import own_variables
 from conformance.script.parameters import Parameter
 from conformance.script_outcome import Training
 from conformance.tracing.ancestors import walk
-from conformance.tracing.frames import Frame
+from conformance.tracing.entering import Entrance
+from conformance.tracing.frames import Frame, is_subject
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
+DEPTH = 4  # of objects within objects
+CONTAINERS = (list, tuple, dict)
+
 
 class Cut:
-    """Leaves the loops of some trainings after a few rounds, and records what comes after them."""
+    """Leaves the loops of some trainings after a few rounds, and records what comes after them.
+
+    Attributes:
+        entrance: makes known what the program holds by then.
+        began: the number of the first node after that.
+    """
 
     def __init__(self, trace: Trace, trainings: Sequence[Training], rounds: int) -> None:
         self.trace, self.left, self.rounds = trace, [each.loop for each in trainings], rounds
+        self.entrance, self.began = Entrance(trace), 0
         trace.recording = False
 
     def each(self, plain: Callable[[Any], Iterator[Any]]) -> Callable[[Any], Iterator[Any]]:
@@ -44,6 +56,35 @@ class Cut:
         finally:
             self.left.pop(0)
             self.trace.recording = not self.left
+            if not self.left:
+                self._enter(sys._getframe(1))  # noqa: SLF001 - the program's variables
+                self.began = len(self.trace.nodes)
+
+    def _enter(self, frame: FrameType | None) -> None:
+        """Make the arrays and lists known that are held in objects, or by global variables."""
+        seen = set[int]()
+        while frame is not None:
+            each, frame = frame, frame.f_back
+            if not is_subject(each.f_code.co_filename):
+                continue
+            for value in each.f_locals.values():
+                self._known(value, DEPTH, seen)
+            names = each.f_globals
+            for name in [e for e in names if not e.startswith("__")]:
+                names[name] = self._known(names[name], DEPTH, seen)
+
+    def _known(self, value: Any, depth: int, seen: set[int]) -> Any:
+        """A value, made known with what it holds."""
+        own = own_variables(value)
+        if not depth or not (own or isinstance(value, CONTAINERS)) or id(value) in seen:
+            return self.entrance.value(value) if depth and not own else value
+        seen.add(id(value))
+        for name in list(own):
+            own[name] = self._known(own[name], depth - 1, seen)
+        parts = value.values() if isinstance(value, dict) else () if own else value
+        for each in [e for e in parts if own_variables(e) or isinstance(e, CONTAINERS)]:
+            self._known(each, depth - 1, seen)
+        return self.entrance.value(value)
 
 
 def training(found: Sequence[Parameter], *, goes_on: bool) -> Training | None:

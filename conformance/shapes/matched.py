@@ -163,6 +163,8 @@ def matched(
         fitting = [each for each in found if key_of(each) == parameter_key(leaf)]
         shaped = [each for each in fitting if np.shape(each.value) == np.shape(leaf.value)]
         chosen = shaped or fitting
+        named = [e for e in chosen if bare(leaf.name) in (bare(e.name), stem(e.name))]
+        chosen = named or chosen  # `db` is that of `b`, where there is a `bias` too
         beside = [each for each in chosen if holder(each.path) == holder(path)]
         returned = [each for each in given if any(each is one for one in chosen)]
         if chosen:

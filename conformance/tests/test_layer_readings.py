@@ -488,3 +488,33 @@ def test_dicts_of_any_keys_hold_the_gradients_of_those_beside_them(tmp_path: Pat
     assert (code, said.count("3 gradients"), said.count("5 gradients")) == (0, 1, 1), said
     code, lines, said = judged(SCALES.replace("= d.sum(axis=0)", "= d.mean(axis=0)"), tmp_path)
     assert (code, lines[:1]) == (1, ['self.g["shift"] = d.mean(axis=0)']), said
+
+
+TWO_BIASES = """
+import numpy as np
+
+class Net:
+    def __init__(self, n_in, classes=3, units=3):
+        rs = np.random.RandomState(0)
+        self.filt, self.bias = rs.randn(n_in, units), np.zeros(units)
+        self.w, self.b = rs.randn(units, classes), np.zeros(classes)
+
+    def forward(self, x):
+        self.x = x
+        self.h = np.tanh(x @ self.filt + self.bias)
+        s = np.exp(self.h @ self.w + self.b)
+        self.prob = s / s.sum()
+        return self.prob
+
+    def backward(self, label):
+        d = self.prob.copy()
+        d[label] -= 1
+        self.dw, self.db = np.outer(self.h, d), d
+        d = self.w @ d * (1 - self.h ** 2)
+        self.dfilt, self.dbias = np.outer(self.x, d), d
+"""
+
+
+def test_a_gradient_is_that_of_its_own_name_where_two_mean_the_same(tmp_path: Path) -> None:
+    code, _, said = judged(TWO_BIASES, tmp_path)
+    assert (code, "4 gradients, all right" in said) == (0, True), said

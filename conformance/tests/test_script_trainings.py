@@ -111,3 +111,48 @@ def test_a_file_whose_loop_trains_is_judged_as_it_runs(tmp_path: Path) -> None:
     path.write_text(OPTIMISERS)
     report = check_file(Asked(str(path)), check)
     assert report.exit_code == 0, str(report)
+
+
+LISTS = """import math, random
+random.seed(1)
+xs = [[random.uniform(-1, 1) for _ in range(3)] for _ in range(8)]
+ys = [sum(x) for x in xs]
+
+def train(p, m, beta, epochs):
+    for epoch in range(epochs):
+        for x, y in zip(xs, ys):
+            e = sum(a * b for a, b in zip(p, x)) - y
+            for i in range(3):
+                if beta:
+                    m[i] = beta * m[i] + e * x[i]
+                    p[i] -= 0.05 * m[i]
+                else:
+                    p[i] -= 0.05 * e * x[i]
+    return p
+
+print(train([0.1, 0.2, 0.3], [0.0] * 3, 0, 3))
+print(train([0.1, 0.2, 0.3], [0.0] * 3, 0.9, 3))
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "lines"),
+    [("", "", []), ("beta * m[i] +", "m[i] +", [12])],
+    ids=["right", "wrong"],
+)
+def test_a_later_training_of_lists_is_judged(
+    right: str, wrong: str, lines: list[int], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, LISTS, (right, wrong))
+    assert [each.lines[0].line for each in report.blames] == lines, str(report)
+    assert lines or [each.kind for each in report.ran.later] == ["momentum"], str(report)
+
+
+def test_a_later_training_that_goes_on_with_lists_is_not_judged(tmp_path: Path) -> None:
+    """What the training before has kept of them was not seen."""
+    first = (
+        "print(train([0.1, 0.2, 0.3], [0.0] * 3, 0, 3))\nprint(train([0.1, 0.2, 0.3], [0.0] * 3,"
+    )
+    again = "p, m = [0.1, 0.2, 0.3], [0.0] * 3\nprint(train(p, m, 0, 3))\nprint(train(p, m,"
+    report = run_edited(tmp_path, LISTS, (first, again))
+    assert (report.exit_code, report.ran.later) == (0, ()), str(report)
