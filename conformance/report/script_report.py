@@ -83,9 +83,9 @@ def notes(ran: Ran) -> Iterator[str]:
     count = count if ran.updates else "no updates; judged are the gradients that are attached to"
     of = " of" if ran.updates else ""
     yield visible(f"{count}{of} {', '.join(names)}{_rule(ran.rule)}")
-    for each in dict.fromkeys(ran.later):
-        if each != ran.rule:
-            yield visible(f"a later training{_rule(each)}")
+    for each in dict.fromkeys(map(_rule, ran.later)):
+        if each != _rule(ran.rule):
+            yield visible(f"a later training{each}")
     if ran.at > 1 and not ran.examined.ok:
         yield f"the numbers are those of update {ran.at}"
     for kind, text in ran.notes:

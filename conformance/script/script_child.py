@@ -226,8 +226,13 @@ class Session:
         os._exit(0)
 
     def _is_known(self, one: Training) -> bool:
-        """Whether a training runs no lines but those that ran before."""
-        return {*one.lines} <= {line for each in self.before for line in each.lines}
+        """Whether a training runs no lines but those that ran before, and is not tried yet again.
+
+        The same lines may do something else, as dropout does with another share: after 1, 2, 4, 8
+        trainings they are judged once more.
+        """
+        tried = len(self.before).bit_count() == 1
+        return not tried and {*one.lines} <= {line for each in self.before for line in each.lines}
 
     def _goes_on_with_lists(self) -> bool:
         """Whether a later training moves numbers of lists that those before have moved."""

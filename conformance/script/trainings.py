@@ -115,10 +115,19 @@ def loops_of_steps(chains: Sequence[Sequence[Node]]) -> tuple[list[tuple[Frame, 
     Returns:
         Them, each with the line that it stands around; and whether others stand around them.
     """
-    begun = {(frame.file, loop) for each in chains for frame, loop in loops(each[0].frames)}
+    made = [_made(each).frames for each in chains]
+    begun = {(frame.file, loop) for frames in made for frame, loop in loops(frames)}
     around = [*loops(chains[0][-1].frames)] if chains else []
     own = [(frame, loop) for frame, loop in around if (frame.file, loop) not in begun]
     return own, len(own) < len(around)
+
+
+def _made(chain: Sequence[Node]) -> Node:
+    """What a parameter is before its updates, of which the first ones may not be in its chain."""
+    node = chain[0]
+    while node.frames[:1] == chain[-1].frames[:1] and node.inputs:
+        node = min(node.inputs, key=lambda each: each.number)
+    return node
 
 
 def loops(frames: Sequence[Frame]) -> Iterator[tuple[Frame, Loop]]:
