@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from conformance.running.isolate import Send
 
 JUDGING, BRIEFLY = 120.0, 20.0  # seconds that the judgement may take, and that of a trial
+LATER = 10.0  # seconds after which no later training is begun, and that the judgement of one takes
 
 
 def run_script(
@@ -88,7 +89,7 @@ class _Asked:
         Raises:
             SubjectError: it failed, or there was nothing to judge.
         """
-        judging = BRIEFLY if self.trial else JUDGING
+        judging = LATER if self.before else BRIEFLY if self.trial else JUDGING
         longest, ended = self.timeout + judging, inf
         ran: Ran | None = None
         try:
@@ -113,10 +114,10 @@ class _Asked:
 
         The first that is wrong is told in its place.
         """
-        known, began = ran, monotonic()
-        trial = replace(self, trial=True, timeout=min(self.timeout, BRIEFLY))
-        while ran.training is not None and monotonic() < began + BRIEFLY:
-            trial = replace(trial, before=(*trial.before, ran.training))
+        known, until = ran, monotonic() + LATER
+        trial = replace(self, trial=True)
+        while ran.training is not None and (left := until - monotonic()) > 0:
+            trial = replace(trial, before=(*trial.before, ran.training), timeout=left)
             try:
                 ran = trial.ran()
             except NothingTrainedError:

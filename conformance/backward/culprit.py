@@ -94,7 +94,7 @@ class Culprit(Fixes):
             each
             for each in self.chain.nodes
             if (each.site, each.operation) == (node.site, node.operation)
-            and np.any(each.value)  # what gives 0 is right whatever stands there
+            and (not is_float(each) or np.any(each.value))  # 0 is right whatever stands there
             and (self.forward.contains(each) or (wrong is not None and used >> each.number & 1))
         ]
         calls = [e.frames for e in group.nodes if wrong is None or e.number in wrong]
