@@ -128,7 +128,8 @@ class _Asked:
                 )
             except SubjectError:  # cut short, it may fail
                 break
-            if ran.updates and (not ran.examined.ok or ran.unjudged):
+            new = ran.training is None or not ran.training.is_within(trial.before)
+            if ran.updates and (not ran.examined.ok or (ran.unjudged and new)):
                 return replace(ran, notes=(*ran.notes, ("training", f"{len(trial.before) + 1}")))
             if ran.updates:
                 said = tuple(each for each in known.notes if each[0] != "later")

@@ -3,6 +3,7 @@
 Left out: the words (`report/script_report.py`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from conformance.backward.findings import OWN, Examined
@@ -94,6 +95,10 @@ class Training:
 
     loop: tuple[str, int]
     lines: tuple[tuple[str, int], ...]
+
+    def is_within(self, others: Sequence["Training"]) -> bool:
+        """Whether it runs no lines but those of others."""
+        return {*self.lines} <= {line for each in others for line in each.lines}
 
 
 @dataclass(frozen=True)

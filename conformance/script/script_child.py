@@ -232,7 +232,7 @@ class Session:
         trainings they are judged once more.
         """
         tried = len(self.before).bit_count() == 1
-        return not tried and {*one.lines} <= {line for each in self.before for line in each.lines}
+        return not tried and one.is_within(self.before)
 
     def _goes_on_with_lists(self) -> bool:
         """Whether a later training moves numbers of lists that those before have moved."""
