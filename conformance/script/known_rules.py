@@ -87,13 +87,13 @@ def known(
 
 
 def _has_former(made: Update, after: Update) -> bool:
-    """Whether a multiple of a gradient is in the next update, too, as where it is kept for v.
+    """Whether more of a gradient is in the next update, too, than of its own: it is kept for v.
 
-    Less of it, with the opposite sign, is that of optimistic gradient descent.
+    Less of it is a short memory, or with the opposite sign that of optimistic gradient descent.
     """
     (node, _), (_, by) = made.options[-1], after.options[-1]
     former = kept(node, after.new, frozenset({after.old}))
-    return former * by > 0 or abs(former) > abs(by)
+    return abs(former) > abs(by)
 
 
 def _with_decay_of_gradient(

@@ -411,7 +411,7 @@ FORMER = """    sW, W = dW, W - 0.02 * dW + 0.01 * sW
 
 
 @pytest.mark.parametrize(
-    ("former", "exit_code"), [("+ 0.01", 0), ("- 0.01", 3), ("+ 0.9", 3)], ids=str
+    ("former", "exit_code"), [("+ 0.01", 0), ("- 0.01", 0), ("+ 0.9", 3)], ids=str
 )
 def test_a_gradient_that_is_kept_for_a_velocity_is_no_gradient_descent(
     former: str, exit_code: int, tmp_path: Path
