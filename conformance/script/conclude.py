@@ -157,7 +157,7 @@ def _of_updates(
         raise SubjectError(_infinite(moved))
     if (why := _out_of_step(trace, moved, count)) is not None:
         raise UnjudgedError(why)
-    commute(moved)
+    commute(trace, moved)
     results = all_judged(trace, moved, count)
     quiet = silent(trace, moved, count)
     if len(quiet) == count and all(each.ok for each in results):

@@ -43,6 +43,8 @@ from conformance.script.update_step import Step
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 
+UNEVEN = "some parameters are moved by no single array, and others by what is kept of squares"
+
 
 def judged(asked: ToJudge) -> Judgement:
     """An update of all parameters."""
@@ -79,6 +81,8 @@ def _as_read(step: "Unjudged") -> Judgement:
             whole = step.whole() if mixed else made  # each parameter may go by its own sign
             return whole if whole.right > made.right else made
     if len(own) < len(updates):
+        if any(each.adaptive and each.states and each.options for each in updates):
+            raise NotAGradientError(UNEVEN)
         return step.whole()
     apart = step.by_choice([own])
     if apart.ok or are_at_own_rates(apart):
@@ -174,12 +178,21 @@ class Unjudged:
         return found and replace(found, factor=own[0], factors=own, chosen=tuple(chosen))
 
     def whole(self) -> Judgement:
-        """Judge what is taken away from each parameter as a whole."""
-        step = self.part([node for each in self.updates for node in (each.old, each.new)])
+        """Judge what is taken away from each parameter as a whole; by momentum, what goes into it.
+
+        That is so many times the array that was read, as it is added.
+        """
+        read = {e: e.options[e.own] for e in self.updates if e.states and e.options}
+        wanted = [node for each in self.updates for node in (each.old, each.new)]
+        step = self.part([*wanted, *(node for node, _ in read.values())])
         goals = []
         for each in self.updates:
             old, new = step.of[each.old], step.of[each.new]
-            node = step.noted("subtract", np.subtract, (old, new), each.new)
+            if each in read and not each.adaptive:
+                gradient, by = read[each]
+                node = times(step.trace, step.of[gradient], -by)
+            else:
+                node = step.noted("subtract", np.subtract, (old, new), each.new)
             goals.append(Goal(each.name, step.of[self.at.get(each.old, each.old)], node))
         fit = best_loss(step.trace, [step.of[each] for each in self.losses], tuple(goals))
         return self.examined(step, tuple(goals), fit, whole=True)

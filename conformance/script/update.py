@@ -195,23 +195,27 @@ def _decays(old: Node, value: Node, places: Places) -> bool:
     )
 
 
-def commute(moved: Iterable[Parameter]) -> None:
+def commute(trace: Trace, moved: Iterable[Parameter]) -> None:
     """Let what is added to parameters, and to what is kept for them, be a number times a product.
 
     Where what is added is itself scaled on another line, it is the gradient, with its own number.
     A single number beside arrays may be multiplied by another that all of them are, as to clip it.
 
     Args:
+        trace: of the run.
         moved: the parameters.
     """
     chains = [chain for each in moved for chain in (each.chain, *each.states)]
     least = 1 if all(np.size(chain.values[0].value) == 1 for chain in chains) else 2
-    for old, new in [steps for chain in chains for steps in pairwise(chain.values)]:
-        for product in _added(new, old):
-            at = product
-            while np.size(at.value) >= least and (found := _scaled(at)) is not None:
-                _exchange(at, *found)
-                at = found[0]  # the product is computed there now
+    steps = [pair for chain in chains for pair in pairwise(chain.values)]
+    products = dict.fromkeys(each for old, new in steps for each in _added(new, old))
+    while products:
+        pairs = [(e, _scaled(e)) for e in products if np.size(e.value) >= least]
+        found = {product: pair for product, pair in pairs if pair is not None}
+        trace.postpone({scaled: product for product, (scaled, _) in found.items()})
+        for product, pair in found.items():
+            _exchange(product, *pair)
+        products = dict.fromkeys(scaled for scaled, _ in found.values())  # computed there now
 
 
 def _added(new: Node, old: Node) -> list[Node]:
@@ -236,10 +240,8 @@ def _scaled(product: Node) -> tuple[Node, int] | None:
     With the place of that number among its own operands.
     """
     for each in product.inputs:
-        others = [e for e in product.inputs if e is not each]
-        first = all(e.number < each.number for e in others)
         once = each.consumers == [product] and [e is each for e in product.args].count(True) == 1
-        place = _number(each) if first and once else None
+        place = _number(each) if once else None
         if place is not None:
             return each, place
     return None

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.errors import UnjudgedError
 from conformance.report.script_report import ScriptReport
 from conformance.tests.scripts import run_edited
 
@@ -71,3 +72,87 @@ def test_a_wrong_gradient_beside_stated_rates_is_the_only_one(tmp_path: Path) ->
     (blame,) = report.blames
     assert blame.accused.gradients == ("w0",)
     assert (blame.accused.lines[0].line, blame.accused.cause.kind) == (10, "slope")
+
+
+COLUMNS = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(3, 8))
+Y = X.sum(0, keepdims=True)
+W, v = rng.normal(size=(4, 3)), rng.normal(size=(1, 4))
+m = np.zeros_like(v)
+for epoch in range(9):
+    h = np.tanh(W @ X)
+    e = v @ h - Y
+    d = v.T @ e * (1 - h ** 2)
+    W -= 0.05 * d @ X.T
+    m = 0.9 * m + e @ h.T
+    v -= 0.05 * m
+"""
+
+
+def test_a_rate_is_no_part_of_a_gradient_whose_other_factor_is_computed_after_it(
+    tmp_path: Path,
+) -> None:
+    report = run_edited(tmp_path, COLUMNS)
+    assert report.exit_code == 0, str(report)
+    (blame,) = run_edited(tmp_path, COLUMNS, ("1 - h ** 2", "1 - h")).blames
+    assert (blame.accused.lines[0].line, blame.accused.gradients) == (10, ("W",))
+
+
+ENTRIES = """import math
+import random
+random.seed(1)
+w = [[random.uniform(-1, 1) for _ in range(3)] for _ in range(4)]
+v = [random.uniform(-1, 1) for _ in range(4)]
+last = [0.0] * 4
+data = [[random.uniform(-1, 1) for _ in range(3)] for _ in range(10)]
+for epoch in range(3):
+    for x in data:
+        h = [math.tanh(sum(a * b for a, b in zip(row, x))) for row in w]
+        e = sum(a * b for a, b in zip(v, h)) - sum(x)
+        for i in range(4):
+            d = e * v[i] * (1 - h[i] ** 2)
+            for j in range(3):
+                w[i][j] -= 0.05 * d * x[j]
+            last[i] = 0.9 * last[i] + e * h[i]
+            v[i] -= 0.05 * last[i]
+"""
+
+
+def test_a_rate_is_no_part_of_a_gradient_in_plain_lists(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, ENTRIES)
+    assert report.exit_code == 0, str(report)
+    (blame,) = run_edited(tmp_path, ENTRIES, ("1 - h[i] ** 2", "1 - h[i]")).blames
+    assert (blame.accused.lines[0].line, blame.accused.gradients) == (13, ("w",))
+
+
+ONE_BY_ONE = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(8, 3))
+W, v = rng.normal(size=(4, 3)), rng.normal(size=4)
+m, s = np.zeros_like(v), np.zeros_like(v)
+for epoch in range(9):
+    for x in X:
+        h = np.tanh(W @ x)
+        e = v @ h - x.sum()
+        d = v * e * (1 - h ** 2)
+        for j in range(4):
+            for k in range(3):
+                W[j][k] -= 0.05 * d[j] * x[k]
+        g = e * h
+        m = 0.9 * m + g
+        v -= 0.05 * m
+"""
+
+
+def test_what_moves_a_parameter_by_momentum_is_no_gradient_beside_entries(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, ONE_BY_ONE)
+    assert report.exit_code == 0, str(report)
+    (blame,) = run_edited(tmp_path, ONE_BY_ONE, ("1 - h ** 2", "1 - h")).blames
+    assert (blame.accused.lines[0].line, blame.accused.gradients) == (10, ("W",))
+
+
+def test_what_moves_a_parameter_by_adam_is_not_held_to_entries(tmp_path: Path) -> None:
+    adam = "s = 0.99 * s + 0.01 * g * g\n        v -= 0.05 * m / (np.sqrt(s) + 1e-8)"
+    with pytest.raises(UnjudgedError, match="no single array"):
+        run_edited(tmp_path, ONE_BY_ONE, ("v -= 0.05 * m", adam))

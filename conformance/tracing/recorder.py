@@ -4,7 +4,7 @@ Left out: which arguments of an operation are nodes, and arrays that are written
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from math import frexp, inf, isfinite, ldexp, trunc
 from types import CodeType, FrameType
@@ -84,6 +84,31 @@ class Recorder:
             each.consumers = [user for user in each.consumers if user.number < count]
         self._by_bytes = {k: e for k, e in self._by_bytes.items() if e is None or e.number < count}
         self._constants = {k: e for k, e in self._constants.items() if e.number < count}
+        self.accurate, self.derived = None, {}
+
+    def postpone(self, until: Mapping[Node, Node]) -> None:
+        """Let each of some nodes be computed just before the only one that is computed from it.
+
+        Left out: those after which no other operand of it is computed, which stay.
+        """
+        late = {
+            node.number: user.number
+            for node, user in until.items()
+            if any(each.number > node.number for each in user.inputs)
+        }
+        if not late:
+            return
+        before = {each: each.uses for each in self.nodes}
+        self.nodes.sort(key=lambda each: (late.get(each.number, each.number), each.number))
+        places = {each.number: i for i, each in enumerate(self.nodes)}
+        for node in self.nodes:
+            beside = before[node] & ~(1 << node.number)  # of the entries of a list
+            for each in node.inputs:
+                beside &= ~before[each]
+            node.number = places[node.number]
+            node.uses = 1 << node.number | uses_of_nodes(node.inputs) | _at(beside, places)
+        self.handed = [frozenset(places.get(n, n) for n in each) for each in self.handed]
+        self.targets = _at(self.targets, places)
         self.accurate, self.derived = None, {}
 
     def let_go(self) -> None:
@@ -215,6 +240,15 @@ class Recorder:
             if value.dtype.kind == "f" and value.size and node.operation != "constant":
                 self._by_bytes.setdefault(value.tobytes(), node)
         self._unsorted.clear()
+
+
+def _at(bits: int, places: Mapping[int, int]) -> int:
+    """Some numbers as bits, each replaced by another."""
+    made = 0
+    while bits:
+        made |= 1 << places[bits.bit_length() - 1]
+        bits ^= 1 << bits.bit_length() - 1
+    return made
 
 
 def _literals(code: CodeType) -> Iterator[float]:
