@@ -38,7 +38,7 @@ class Entry:
         """What computed it: it is taken out of the array when it is first used."""
         known = self.known
         if known is None:
-            self.of.see_step(self.at)
+            self.of.see_step()
         if known is None or not (self.replaced or self.of.is_current(known)):
             known = self.known = self.of.entry(self.at)
         return known
@@ -81,13 +81,8 @@ class Numbers:
         self.last: tuple[Any, Node | None, Frame | None] | None = None
         self.latest: Node | None = None
 
-    def see_step(self, at: int) -> None:
-        """Note what the array is after a step, if another line reads a number of it anew.
-
-        The one of several that was stored last may be read for the update of another list.
-        """
-        if at == next(reversed(self.stored), None) and self.array.size > 1:
-            return
+    def see_step(self) -> None:
+        """Note what the array is after a step, if another line reads a number of it anew."""
         if self.last is not None and _ends_step(*self.last[:2]):
             frames, _ = self.trace.where()
             if frames and frames[0] != self.last[2]:
@@ -186,11 +181,17 @@ class Numbers:
 def _ends_step(number: Any, old: Node | None) -> bool:
     """Whether a number is computed of the one before it by what others are computed of, too.
 
-    Such is an error, by which several parameters are moved. A row is moved as a whole.
+    Such is an error, by which several parameters are moved; each entry of a list of gradients moves
+    one, or goes into what is kept for it. A row is moved as a whole.
     """
     if old is None or type(number) is not Node:
         return old is None
-    way = walk([number], lambda e: e.inputs if e is number or len(e.consumers) == 1 else ())
+
+    def below(node: Node) -> tuple[Node, ...]:
+        own = node is number or (len(node.consumers) == 1 and node.function is not taken)
+        return node.inputs if own else ()
+
+    way = walk([number], below)
     return any(e is not old and len(e.consumers) > 1 and e.depends_on(old) for e in way)
 
 
