@@ -145,9 +145,25 @@ def _with_right_updates(
     with quiet():
         parts = [*parts_of(plain, runs_of(lambda: holds(goes_on, SECONDS), file.__eq__))]
     blamed, known = blamed_frames(accused), [*known_changes(accused)]
-    trials = [goes_on, lambda: confirmed(plain.tree)]
+    nothing = _products_by_zero(plain.tree)
+
+    def is_right() -> bool:
+        return _products_by_zero(plain.tree) <= nothing and confirmed(plain.tree)
+
+    trials = [goes_on, is_right]
     change = search_known_first(parts, blamed, trials, SECONDS, known)
     return ran if change is None else replace(ran, examined=by_edit(ran.examined, change))
+
+
+def _products_by_zero(tree: ast.AST) -> int:
+    """How many products are nothing, whatever is multiplied: what is kept would be left out."""
+    operands = [
+        operand
+        for each in ast.walk(tree)
+        if isinstance(each, ast.BinOp) and isinstance(each.op, ast.Mult)
+        for operand in (each.left, each.right)
+    ]
+    return sum(isinstance(each, ast.Constant) and each.value == 0 for each in operands)
 
 
 def _trial(plain: PlainScript, *, free: bool, but: Collection[str] = ()) -> Callable[[], bool]:

@@ -372,6 +372,11 @@ def of_others(of_all: Sequence[Sequence[Update]], at: int) -> Iterator[tuple[int
         uses_own = any(made >> e.number & 1 for e in of_all[at][0].parts_of(own))
         if each.power or uses_own or each.news[0].value.shape != own.value.shape:
             continue
-        for j, other in enumerate(firsts):
-            if j != at and made >> other.gradients[0].number & 1:
-                yield j, each.news[0]
+        used = [
+            (max(e.number for e in parts), j)
+            for j, other in enumerate(firsts)
+            if (parts := of_all[j][0].parts_of(other.gradients[0])) and j != at
+            if any(made >> e.number & 1 for e in parts)
+        ]
+        for _, j in sorted(used)[-1:]:  # the rest may be what that one is computed of
+            yield j, each.news[0]

@@ -333,7 +333,9 @@ def _wrong_powers(history: History) -> Iterator[Mistake]:
     rest = [each for each in history.moments if each not in under]
     others = [each.power for each in rest]
     sizes = [np.abs(each) for each in history.arrays]
-    found = (each.power or int(each.share_of(sizes) is not None) for each in under)
+    weights = [np.asarray(each.old.value) ** 2 for each in history.updates]
+    wrong = [[e.share_of(of) is not None for of in (sizes, weights)] for e in under]
+    found = (each.power or int(any(of)) for each, of in zip(under, wrong, strict=True))
     powers = [each for each in found if each or not others]
     squared = is_square(history.gradients[0])
     if powers == [1] and squared and others == [1]:  # what both keep is a square

@@ -653,6 +653,25 @@ for t in range(40):
 PLAIN = (" / sqrt(squares[i])", ""), (" / sqrt(own)", "")
 
 
+TWO_TABLES = [
+    ("0.0, 1e-6\n", "0.0, 1e-6\nu, others = [0.1] * 6, [1e-6] * 6\n"),
+    ("w[i] * x for", "w[i] * x + u[i] * (x + 0.5) ** 2 for"),
+    ("+= g * g", "+= g * g; h = error * (x + 0.5) ** 2 + 0.001 * u[i]; others[i] += h * h"),
+    (
+        "w[i] -= 0.2 * g / sqrt(squares[i])",
+        "u[i] -= 0.2 * h / sqrt(others[i]); w[i] -= 0.2 * g / sqrt(squares[i])",
+    ),
+]
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_squares_of_the_gradient_of_another_table_are_told(right: bool, tmp_path: Path) -> None:
+    wrong = () if right else (("others[i] += h * h", "others[i] += g * g"),)
+    report = run_edited(tmp_path, CLICKS, *TWO_TABLES, *wrong)
+    found = [(each.gradients, each.accused.cause.kind, each.line) for each in report.blames]
+    assert found == ([] if right else [(("u",), "other", 16)]), str(report)
+
+
 @pytest.mark.parametrize(("edits", "rule"), [((), "adagrad"), (PLAIN, "plain")])
 def test_some_numbers_of_a_list_are_moved_beside_a_number_of_its_own(
     edits: tuple[tuple[str, str], ...], rule: str, tmp_path: Path

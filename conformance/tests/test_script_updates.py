@@ -388,6 +388,14 @@ def test_what_an_update_keeps_is_judged(
     assert new in lines[int(blame.line or 0) - 1]
 
 
+def test_squares_of_the_weights_are_none_of_the_gradient(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, KEPT + RMSPROP, ("rho) * dW**2", "rho) * W**2"))
+    (blame,) = report.blames
+    assert (blame.gradients, blame.accused.cause.kind) == (("W",), "no square")
+    assert blame.line == KEPT.count("\n") + 1
+    assert "every update is right with" not in str(report)  # as with 0 in the place of a share
+
+
 DAMPENED = """    eta, damp = 0.05, 0.3
     sW = rho * sW + (1 - damp) * dW
     sb = rho * sb + (1 - damp) * db
