@@ -1072,3 +1072,39 @@ def test_a_velocity_in_a_list_that_leads_ahead_is_no_parameter(
     run = run_edited(tmp_path, LEADS_AHEAD, ("miss * x[i]", edit))
     found = [each.lines[0].line for each in run.blames]
     assert (found, run.ran.parameters, run.ran.rule.kind) == (lines, ("W",), "momentum"), str(run)
+
+
+SLICED = """import random
+from math import tanh
+
+random.seed(4)
+V = [[random.uniform(-0.7, 0.7) for _ in range(2)] + [0.0] for _ in range(3)]
+W = [[random.uniform(-0.7, 0.7) for _ in range(3)] + [0.0] for _ in range(2)]
+
+
+def layer(rows, below):
+    return [tanh(sum(w * a for w, a in zip(row[:-1], below)) + row[-1]) for row in rows]
+
+
+for step in range(40):
+    x = [random.random(), random.random()]
+    code = layer(V, x)
+    back = layer(W, code)
+    loss = sum((a - b) ** 2 for a, b in zip(back, x)) / 2
+    upper = [(a - b) * (1 - a * a) for a, b in zip(back, x)]
+    lower = [sum(upper[i] * W[i][j] for i in range(2)) * (1 - code[j] ** 2) for j in range(3)]
+    for rows, delta, below in ((W, upper, code), (V, lower, x)):
+        for row, d in zip(rows, delta):
+            for i in range(len(below)):
+                row[i] -= 0.3 * d * below[i]
+            row[-1] -= 0.3 * d
+print(loss)
+"""
+
+
+def test_a_row_without_its_bias_is_a_part_of_the_parameter(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SLICED)
+    assert (report.exit_code, len(report.gradients)) == (0, 2), str(report)
+    report = run_edited(tmp_path, SLICED, (" * (1 - code[j] ** 2)", ""))
+    assert report.exit_code == 1, str(report)
+    assert "lower = [sum(upper[i] * W[i][j]" in str(report)

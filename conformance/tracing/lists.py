@@ -7,7 +7,8 @@ into that. A list of lists of one length is an array of two axes.
 Left out: where the program's code asks for it (`script/script_source.py`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -197,10 +198,22 @@ def _ends_step(number: Any, old: Node | None) -> bool:
 
 def _alone(number: Any) -> Any:
     """What computed a number, which may have been put into a list of its own before."""
+    inner = _put_before(number)
+    return number if inner is None else [*flat(inner.args[0])][int(number.args[1])]
+
+
+def _all_alone(numbers: Sequence[Any]) -> list[Any]:
+    """What computed each; a part of a list, such as a row without its bias, is taken out of it."""
+    before = [*map(_put_before, numbers)]
+    whole = {e for e, count in Counter(before).items() if e is None or count >= e.value.size}
+    pairs = zip(numbers, before, strict=True)
+    return [_alone(each) if inner in whole else each for each, inner in pairs]
+
+
+def _put_before(number: Any) -> Node | None:
+    """The list that a number was put into before, as an array; None if it was put into none."""
     inner = number.args[0] if type(number) is Node and number.function is taken else None
-    if inner is None or inner.function is not put_in_shape:
-        return number
-    return [*flat(inner.args[0])][int(number.args[1])]
+    return inner if inner is not None and inner.function is put_in_shape else None
 
 
 MOST = 1 << 14  # numbers of one array; longer lists of lists are met row by row
@@ -307,8 +320,7 @@ class Lists(Entrance):
         """What computed the numbers of a list: constants, or an array that is made of others."""
         if not any(map(is_traced_number, _flat(given))):
             return self.trace.node("constant", None, (), {}, np.array(values))
-        entries = self.trace.argument(given)
-        numbers = [*map(_alone, _flat(entries))]
+        numbers = _all_alone([*_flat(self.trace.argument(given))])
         places = np.arange(values.size).reshape(values.shape)
         for before in _sources(numbers[0], values.shape):
             if all(_is_taken(each, before, i) for i, each in enumerate(numbers)):
