@@ -214,7 +214,8 @@ class Session:
         if later is not None:
             self.notes.append(("later", _place_of(later)))
         known = now is not None and self._is_known(now)  # it is not judged once more
-        known = known or self._goes_on_with_lists()
+        if not known and self._goes_on_with_lists():
+            known, now = True, now and replace(now, lines=())  # another by them may be judged
         ran = Ran(self.script, (), 0, Examined(())) if known else self.report()
         ran = replace(ran, training=now)
         self.send(to_values(ran))  # before a trial, which may end the process

@@ -184,3 +184,13 @@ def test_a_later_training_that_goes_on_with_lists_is_not_judged(tmp_path: Path) 
     again = "p, m = [0.1, 0.2, 0.3], [0.0] * 3\nprint(train(p, m, 0, 3))\nprint(train(p, m,"
     report = run_edited(tmp_path, LISTS, (first, again))
     assert (report.exit_code, report.ran.later) == (0, ()), str(report)
+
+
+def test_lines_that_ran_where_nothing_was_judged_are_judged_later(tmp_path: Path) -> None:
+    first = "print(train([0.1, 0.2, 0.3], [0.0] * 3, 0, 3))\n"
+    on = "p, m = [0.1, 0.2, 0.3], [0.0] * 3\n" + "".join(
+        f"print(train(p, m, {beta}, 3))\n" for beta in (0, 0, 0.9)
+    )
+    wrong = "beta * m[i] +", "m[i] +"
+    report = run_edited(tmp_path, LISTS, (first, on), wrong)
+    assert [each.lines[0].line for each in report.blames] == [12], str(report)
