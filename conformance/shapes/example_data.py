@@ -82,7 +82,7 @@ class Data:
             STEPS[0]: (m, n), STEPS[1]: (m, n), STEPS[2]: (n, m),
             ONE_SEQUENCE[0]: (n, 1), ONE_SEQUENCE[1]: (1, n),
             TABLES[0]: (self.sizes.n_in, n), **dict.fromkeys((*NUMBERS, *TRIPLES), (m,)),
-            **dict.fromkeys(PICTURES[:3], (m, n)),
+            **dict.fromkeys(PICTURES[:4], (m, n)),
         }.get(self.layout, (n,))  # fmt: skip
 
     @property
@@ -127,10 +127,10 @@ TABLES = ("a table",)
 TRIPLES = ("triples",)
 """Of a user, an item and a number, such as a rating."""
 PICTURES = (
-    "pictures of a channel", "pictures", "pictures with a channel last", "one picture",
-    "one picture of a channel",
+    "pictures of a channel", "pictures", "pictures with a channel last", "signals of a channel",
+    "one picture", "one picture of a channel",
 )  # fmt: skip
-"""Of which the side stands in the place of the number of inputs."""
+"""Of which the side, or the length, stands in the place of the number of inputs."""
 SIDES = (Sizes(n_in=8, m=4), Sizes(n_in=28, m=2))
 """Of pictures: small ones, and those that a program is written for."""
 LAYOUTS = (
@@ -185,7 +185,8 @@ def _inputs(sizes: Sizes, layout: str) -> Any:
 def _pictures(m: int, side: int) -> dict[str, tuple[int, ...]]:
     """The shapes of pictures."""
     one = side, side
-    return dict(zip(PICTURES, ((m, 1, *one), (m, *one), (m, *one, 1), one, (1, *one)), strict=True))
+    several = (m, 1, *one), (m, *one), (m, *one, 1), (m, 1, side)
+    return dict(zip(PICTURES, (*several, one, (1, *one)), strict=True))
 
 
 @cache
@@ -198,7 +199,7 @@ def _laid(rows: Array, layout: str) -> Array:
     """Samples in rows, in another layout."""
     if layout in ("columns", "one column", STEPS[2], ONE_SEQUENCE[0]):
         return np.ascontiguousarray(rows.T)
-    return rows[0] if layout in ("one vector", *PICTURES[3:]) else rows
+    return rows[0] if layout in ("one vector", *PICTURES[4:]) else rows
 
 
 @cache
@@ -224,7 +225,7 @@ def _targets(sizes: Sizes, layout: str) -> Iterator[tuple[str, Any]]:
         yield from [("values", _values(sizes)[:, 0])] if sizes.n_in == sizes.n_out == 1 else ()
     elif sizes.n_out == 1:
         yield "values", _laid(_values(sizes), layout)
-        if layout in ("rows", *STEPS, *TOKENS):
+        if layout in ("rows", *STEPS, *TOKENS, PICTURES[3]):
             yield "a flat array of values", _values(sizes)[:, 0]
         if layout == "one vector":
             yield "a number", float(_values(sizes)[0, 0])

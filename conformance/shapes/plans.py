@@ -96,8 +96,11 @@ def _constructions(
     by_data = by_name(factory, Scope({**sizes, **data_kinds(data)}))
     if by_data is not None and any(value is data.x for value in by_data.values()):
         yield said, (), by_data
-    for given in _by_order(data).get(len(needed(factory)), ()):
-        yield said, given, {}
+    names = [each.name for each in needed(factory)]
+    draws = {e: Scope(sizes).of("generator") for e in names if "generator" in kinds_of(e)}
+    for given in _by_order(data).get(len(names) - len(draws), ()):
+        others = zip((e for e in names if e not in draws), given, strict=True)
+        yield said, *(((), {**dict(others), **draws}) if draws else (given, {}))
 
 
 def _by_order(data: Data) -> Mapping[int, tuple[tuple[Any, ...], ...]]:

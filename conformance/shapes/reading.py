@@ -154,6 +154,22 @@ class Reading:
         return False
 
     @property
+    def spreads_parameters(self) -> bool:
+        """Whether `einsum` repeats a parameter along an axis, as a kernel of one channel."""
+        made = [each.parameter for each in self.places.goals]
+        for node in self.run.recorded.nodes:
+            if node.operation != "einsum" or type(node.args[0]) is not str or "." in node.args[0]:
+                continue
+            words = node.args[0].replace(" ", "").partition("->")[0].split(",")
+            shapes = [np.shape(e.value if type(e) is Node else e) for e in node.args[1:]]
+            pairs = [[*zip(*each, strict=False)] for each in zip(words, shapes, strict=False)]
+            longer = {letter for each in pairs for letter, n in each if n > 1}
+            own = (each for e, each in zip(node.args[1:], pairs, strict=False) if e in made)
+            if any(n == 1 and letter in longer for each in own for letter, n in each):
+                return True
+        return False
+
+    @property
     def is_of_a_part(self) -> bool:
         """Whether its gradients are made of a part of the inputs, as of a sample that is drawn."""
         inputs = self.run.node(self.run.scope.kinds["inputs"])

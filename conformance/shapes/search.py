@@ -89,7 +89,7 @@ class Searched:
             for needs_loss in (True, False):
                 for each in self._of(asked, needs_loss=needs_loss):
                     unfit = not (each.is_of_numbers if again else each.plan.said or each.fits)
-                    if unfit or each.is_constant:
+                    if unfit or each.is_constant or each.spreads_parameters:
                         continue  # the parameters or the outputs may have other shapes
                     loss = self.only is not None and each.is_a_loss
                     if each.is_zero or each.gives_parameters or loss:
@@ -222,8 +222,7 @@ class Searched:
         takes_y = [pair for pair in forward if "targets" in self._kinds(made, data, pair[1])]
         if "targets" in self._kinds(made, data, backward.function):
             loss = [pair for pair in loss if not self._is_of_others(made, data, pair[1])]
-        told = self._first_that_runs(made, data, (), "forward", takes_y)  # `forward(X, y=None)`
-        calls = self._first_that_runs(made, data, (), "loss", takes_y if told else [])
+        calls = self._first_that_runs(made, data, (), "loss", takes_y)  # `forward(X, y=None)`
         for role, names in () if calls else (("forward", forward), ("loss", loss)):
             calls += self._first_that_runs(made, data, calls, role, names)
             if role == "loss" and names and not any(each.role == "loss" for each in calls):

@@ -77,13 +77,42 @@ class CNN:
         self.filters -= lr * dfilters
         self.weights -= lr * np.outer(self.flat, d)
 """
+SIGNALS = """
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+class ConvNet:
+    def __init__(self):
+        rng = np.random.default_rng(0)
+        self.k = rng.normal(size=(4, 1, 5))
+        self.w = rng.normal(size=4)
+
+    def loss(self, x, y):
+        self.win = sliding_window_view(x, self.k.shape[2], axis=2)
+        self.h = np.tanh(self.conv(self.win))
+        self.mean = self.h.mean(axis=2)
+        self.z, self.y = self.mean @ self.w, y
+        return np.mean(np.logaddexp(0, self.z) - y * self.z)
+
+    def conv(self, win):
+        return np.einsum("bclk,ock->bol", win, self.k)
+
+    def backward(self):
+        d = (1 / (1 + np.exp(-self.z)) - self.y) / len(self.y)
+        dh = (d[:, None] * self.w)[:, :, None] / self.h.shape[2] * (1 - self.h ** 2)
+        self.dw = self.mean.T @ d
+        self.dk = np.einsum("bol,bclk->ock", dh, self.win)
+"""
 WRONG = {
+    "signals": (SIGNALS, "(1 - self.h ** 2)", "(1 - self.h)"),
     "batches": (BATCHES, "dz.sum(axis=(0, 2, 3))", "dz.mean(axis=(0, 2, 3))"),
     "one": (ONE, "(1 - self.out ** 2)", "(1 - self.out)"),
 }
 
 
-@pytest.mark.parametrize("name", ["batches", pytest.param("one", marks=pytest.mark.seldom)])
+@pytest.mark.parametrize(
+    "name", ["batches", "signals", pytest.param("one", marks=pytest.mark.seldom)]
+)
 def test_a_network_of_pictures_is_judged(name: str, tmp_path: Path) -> None:
     source, right, there = WRONG[name]
     code, _, said = judged(source, tmp_path)
@@ -91,3 +120,9 @@ def test_a_network_of_pictures_is_judged(name: str, tmp_path: Path) -> None:
     code, lines, said = judged(source.replace(right, there), tmp_path)
     assert code == 1, said
     assert there in lines[0]
+
+
+def test_a_kernel_is_not_repeated_for_the_channels_of_other_data(tmp_path: Path) -> None:
+    unnamed = SIGNALS.replace("ConvNet", "Scorer").replace("conv", "taken")
+    code, _, said = judged(unnamed, tmp_path)
+    assert code == 3, said

@@ -1931,3 +1931,32 @@ def test_what_returns_the_parameters_gives_no_gradients(tmp_path: Path) -> None:
     code, lines, said = judged(GETTER.replace("d.sum(axis=1", "2 * d.sum(axis=1"), tmp_path)
     assert (code, len(lines)) == (1, 1), said
     assert "2 * d.sum" in lines[0]
+
+
+SCORER = """
+import numpy as np
+
+class Scorer:
+    def __init__(self, features, units, rng):
+        self.w1 = rng.normal(0, features ** -0.5, (features, units))
+        self.w2 = rng.normal(0, units ** -0.5, units)
+
+    def forward(self, x, y):
+        self.x, self.h = x, np.tanh(x @ self.w1)
+        self.err = self.h @ self.w2 - y
+        return np.log(np.cosh(self.err)).mean()
+
+    def backward(self):
+        de = np.tanh(self.err) / self.err.shape[0]
+        dh = de[:, None] * self.w2
+        return dict(w1=self.x.T @ (dh * (1 - self.h ** 2)), w2=self.h.T @ de)
+"""
+
+
+def test_a_generator_is_no_size_and_a_forward_that_takes_targets_gives_the_loss(
+    tmp_path: Path,
+) -> None:
+    code, _, said = judged(SCORER, tmp_path)
+    assert (code, "Scorer(features, units, rng); rows" in said) == (0, True), said
+    code, lines, said = judged(SCORER.replace(" * self.w2\n", " + self.w2\n"), tmp_path)
+    assert (code, lines[:1]) == (1, ["dh = de[:, None] + self.w2"]), said
