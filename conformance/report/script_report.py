@@ -111,7 +111,7 @@ def notes(ran: Ran) -> Iterator[str]:
             ),
             "itself": "this is where the file itself trains; with generated data it is right",
             "decays alone": "λ w is taken off, whatever η is, where AdamW of PyTorch has η λ w",
-            "training": f"this is training {text} of the script; no mistake was found in those before it",
+            "training": f"this is training {text} of the script; no mistake was found before it",
             "unjudged": f"training {text} of the script was tried, and is not judged",
             "memory": f"it was stopped after {text} GB were recorded",
             **{f"by {key}": f"{text} is moved by {name}" for key, name in RULES.items()},

@@ -78,7 +78,7 @@ def test_a_later_training_that_is_wrong_is_told(
     report = run_edited(tmp_path, OPTIMISERS, (right, wrong))
     assert report.exit_code == 1, str(report)
     assert line in [each.line for one in report.blames for each in one.lines], str(report)
-    assert "no mistake was found in those before it" in str(report)
+    assert "no mistake was found before it" in str(report)
 
 
 @pytest.mark.parametrize(
