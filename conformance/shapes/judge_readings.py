@@ -96,6 +96,8 @@ def judged(
             continue
         if found is None or all(one.dead for one in found.examined.gradients):
             continue  # every gradient has to be 0 here, so nothing is told of them
+        if found.unjudged and not found.examined.right:
+            continue  # of some parameters none is found, and what was taken for others' is none
         first = first or each
         count = len(found.examined.gradients)
         less = best is not None and count < len(best.examined.gradients)  # they clear no more

@@ -518,3 +518,33 @@ class Net:
 def test_a_gradient_is_that_of_its_own_name_where_two_mean_the_same(tmp_path: Path) -> None:
     code, _, said = judged(TWO_BIASES, tmp_path)
     assert (code, "4 gradients, all right" in said) == (0, True), said
+
+
+SCHICHTEN = """
+import numpy as np
+
+class Schicht:
+    def __init__(self, ein, aus, rng):
+        self.gewicht = rng.uniform(-1, 1, (aus, ein))
+        self.schwelle = np.zeros((aus, 1))
+
+    def vorwaerts(self, eingabe):
+        self.eingabe = eingabe
+        self.ausgabe = 1 / (1 + np.exp(-(self.gewicht @ eingabe + self.schwelle)))
+        return self.ausgabe
+
+    def ableitung(self):
+        return self.ausgabe * (1 - self.ausgabe)
+
+    def rueckwaerts(self, fehler):
+        delta = fehler * self.ableitung()
+        self.grad_gewicht = delta @ self.eingabe.T
+        self.grad_schwelle = delta.sum(axis=1, keepdims=True)
+        return self.gewicht.T @ delta
+"""
+
+
+def test_a_derivative_of_the_shape_of_a_bias_is_not_its_gradient(tmp_path: Path) -> None:
+    """Of the weights beside it no gradient is found then."""
+    code, lines, said = judged(SCHICHTEN, tmp_path)
+    assert (code == 1, lines) == (False, []), said
