@@ -147,7 +147,7 @@ class Reading:
         for node in self.run.recorded.nodes:
             sides = node.inputs if node.operation in ("matmul", "dot") else ()
             of_them = [e for e in sides if any(map(e.depends_on, made))]
-            if len(of_them) == 1 and any(of_them[0] is each for each in made):
+            if len(of_them) == 1 and of_them[0] in made:
                 left = np.shape(sides[0].value) if len(sides) > 1 else ()
                 if left[-1:] == (self.data.sizes.m,):
                     return True
@@ -164,7 +164,11 @@ class Reading:
             shapes = [np.shape(e.value if type(e) is Node else e) for e in node.args[1:]]
             pairs = [[*zip(*each, strict=False)] for each in zip(words, shapes, strict=False)]
             longer = {letter for each in pairs for letter, n in each if n > 1}
-            own = (each for e, each in zip(node.args[1:], pairs, strict=False) if e in made)
+            own = (
+                each
+                for e, each in zip(node.args[1:], pairs, strict=False)
+                if type(e) is Node and e in made
+            )
             if any(n == 1 and letter in longer for each in own for letter, n in each):
                 return True
         return False

@@ -548,3 +548,28 @@ def test_a_derivative_of_the_shape_of_a_bias_is_not_its_gradient(tmp_path: Path)
     """Of the weights beside it no gradient is found then."""
     code, lines, said = judged(SCHICHTEN, tmp_path)
     assert (code == 1, lines) == (False, []), said
+
+
+MIXED = """
+import numpy as np
+
+class Mixed:
+    def __init__(self, n_in, n_out):
+        self.W = np.random.randn(n_in, n_out)
+
+    def forward(self, x):
+        self.m = np.random.RandomState(1).randint(0, 3, (x.shape[1], x.shape[1]))
+        return np.einsum("mi,ij,jk->mk", x, self.m, self.W)
+
+    def loss(self, x, y):
+        return 0.5 * np.sum((self.forward(x) - y) ** 2)
+
+    def backward(self, x, y):
+        return {"W": np.einsum("mi,ij,mk->jk", x, self.m, self.forward(x) - y)}
+"""
+
+
+def test_einsum_may_take_whole_numbers(tmp_path: Path) -> None:
+    """They are no values of a trace."""
+    code, _, said = judged(MIXED, tmp_path)
+    assert (code, "1 gradient, all right" in said) == (0, True), said
