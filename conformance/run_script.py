@@ -118,19 +118,18 @@ class _Asked:
         trial = replace(self, trial=True)
         while ran.training is not None and (left := until - monotonic()) > 0:
             trial = replace(trial, before=(*trial.before, ran.training), timeout=left)
+            which = f"{len(trial.before) + 1}"
             try:
                 ran = trial.ran()
             except NothingTrainedError:
                 break
             except UnjudgedError:
-                return replace(
-                    known, notes=(*known.notes, ("unjudged", f"{len(trial.before) + 1}"))
-                )
+                return replace(known, notes=(*known.notes, ("unjudged", which)))
             except SubjectError:  # cut short, it may fail
                 break
             new = ran.training is None or not ran.training.is_within(trial.before)
             if ran.updates and (not ran.examined.ok or (ran.unjudged and new)):
-                return replace(ran, notes=(*ran.notes, ("training", f"{len(trial.before) + 1}")))
+                return replace(ran, notes=(*ran.notes, ("training", which)))
             if ran.updates:
                 said = tuple(each for each in known.notes if each[0] != "later")
                 known = replace(known, later=(*known.later, ran.rule), notes=said)

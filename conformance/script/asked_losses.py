@@ -103,7 +103,7 @@ def with_losses(module: ast.Module) -> ast.Module:
             asking = _asking(name, given, function.body[0])
             place = max(_assigned(function).get(own, 0) for own in names.values())
             function.body.insert(place or bool(ast.get_docstring(function)), asking)
-    losses = [e for e in _functions(module.body) if names_a_loss(e.name) and len(_needed(e)) > 1]
+    losses = _losses(_functions(module.body))
     for loop in [each for each in ast.walk(module) if isinstance(each, ast.For | ast.While)]:
         for at, loss in _of_own_names(loop, losses):
             given = [ast.keyword(e, ast.Name(e, ast.Load())) for e in _needed(loss)]
@@ -224,7 +224,7 @@ def _pairs_in(module: ast.Module) -> tuple[Pair, ...]:
 def _pairs(body: Sequence[ast.stmt]) -> Iterator[Pair]:
     """The functions of a block that one loss fits, with that, and what it is given of theirs."""
     functions = _functions(body)
-    losses = [each for each in functions if names_a_loss(each.name) and len(_needed(each)) > 1]
+    losses = _losses(functions)
     for function in functions:
         inside = [*ast.walk(function)]
         called = {each.id for each in inside if isinstance(each, ast.Name)}
@@ -237,6 +237,11 @@ def _pairs(body: Sequence[ast.stmt]) -> Iterator[Pair]:
 
 def _functions(body: Sequence[ast.stmt]) -> list[ast.FunctionDef]:
     return [e for e in body if isinstance(e, ast.FunctionDef) and not e.decorator_list]
+
+
+def _losses(functions: Sequence[ast.FunctionDef]) -> list[ast.FunctionDef]:
+    """Those by the name of a loss that need more than one argument."""
+    return [e for e in functions if names_a_loss(e.name) and len(_needed(e)) > 1]
 
 
 def _given(loss: ast.FunctionDef, function: ast.FunctionDef) -> dict[str, str]:

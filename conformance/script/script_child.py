@@ -210,7 +210,8 @@ class Session:
         self.send(ENDED)
         self.trace.recording = False
         later = training_after(self.found, self.trace.nodes) if self.stops else None
-        now = training(self.found, goes_on=later is not None) if self.stops else None
+        asked = bool(self.stops) and self.changed is None  # of a change its updates alone are
+        now = training(self.found, goes_on=later is not None) if asked else None
         if later is not None:
             self.notes.append(("later", _place_of(later)))
         known = now is not None and self._is_known(now)  # it is not judged once more
@@ -279,7 +280,6 @@ class Session:
 
     def report(self) -> Ran:
         """What is known of the script."""
-        self.trace.recording = False
         if not self.stops:
             self.found = self._parameters()
         if self.unfollowed and not steps(self.found):
