@@ -196,11 +196,15 @@ def _choice(
 ) -> tuple[ast.expr, bool, ast.expr, ast.expr] | None:
     """What is chosen between 1 and a quotient, whether by the larger of them, and its two parts.
 
-    None if a part of the source is no such quotient: an operand of max or min beside 1, or what is
-    taken if the one of its own parts is more than the other.
+    None if a part of the source is no such quotient: an operand of max or min beside 1, what is
+    taken if the one of its own parts is more than the other, or one divided by the larger of both.
     """
     if not (isinstance(part, ast.BinOp) and isinstance(part.op, ast.Div)):
         return None
+    if isinstance(part.right, ast.Call) and len(part.right.args) == len(("one", "other")):
+        others = [e for e in part.right.args if ast.dump(e) != ast.dump(part.left)]
+        if len(others) == 1 and (name := last_name(part.right.func)) in (*LARGER, *SMALLER):
+            return part, name in SMALLER, part.left, others[0]
     parent: ast.AST | None = parents[part]
     match parent:
         case ast.Call(func, [_, _] as args) if any(map(_is_1, args)):

@@ -30,12 +30,14 @@ RIGHT = {
     "by a norm": "min(1.0, most / np.linalg.norm(np.concatenate([g.ravel() for g in grads])))",
     "by a test": "most / size if size > most else 1.0",
     "by a turned test": "most / size if most < size else 1.0",
+    "by the larger divisor": "most / max(size, most)",
     "by the smaller": SCALE,
 }
 WRONG = {
     "by a test": "size / most if size > most else 1.0",
     "by a turned quotient": "min(1.0, size / most)",
     "by the larger": "max(1.0, most / size)",
+    "by the smaller divisor": "most / min(size, most)",
 }
 
 
