@@ -211,8 +211,8 @@ def merged(accused: Iterable[Accused], key: Callable[[Accused], Hashable]) -> tu
     for each in accused:
         first = found.setdefault(key(each), each)
         if first is not each:
-            names = (*first.gradients, *each.gradients)
-            found[key(each)] = replace(first, gradients=names)
+            names = dict.fromkeys((*first.gradients, *each.gradients))
+            found[key(each)] = replace(first, gradients=tuple(names))
     return tuple(found.values())
 
 

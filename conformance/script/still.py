@@ -16,7 +16,7 @@ from conformance.backward.chain import Chain
 from conformance.backward.compared import compared
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.factor import conventions
-from conformance.backward.findings import Accused, Cause
+from conformance.backward.findings import Accused, Cause, merged
 from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Forward
 from conformance.backward.loss_numbers import best_loss, candidates, next_pass
@@ -106,6 +106,7 @@ def never_moved(
         cause = Cause(next(kind for kind, seen in kinds if seen))
         told = tuple(dict.fromkeys(lines))
         found += [Accused((name(still),), told, cause, mends=False)] if lines else []
+    found = [*merged(found, lambda each: (each.lines, each.cause))]  # as one layer class's
     factor = _factor(forward)
     for number, gradient in left_numbers(step.trace, forward, factor, whole) if factor else ():
         found.append(Accused((number,), lines_of(gradient), Cause("still"), mends=False))
@@ -223,6 +224,14 @@ def _put_instead(trace: Trace, still: Node, gradient: Node, values: Collection[N
     return [e for e in made if named & _assigned(e)][:1]
 
 
+def _takes_its_place(gradient: Node, named: Collection[str], rates: Collection[float]) -> bool:
+    """Whether what is taken off a parameter, a gradient by −η, gets one of some names itself."""
+    steps = (e for e in walk([gradient], lambda each: each.consumers) if named & _assigned(e))
+    steps = (e for e in steps if np.shape(e.value) == np.shape(gradient.value))
+    found = (fitted(e.value, np.asarray(gradient.value)) for e in steps)
+    return any(by and any(abs(by / e + 1) <= HALF_OF_THE_DIGITS for e in rates) for by in found)
+
+
 def _names_of(still: Node) -> set[str]:
     uses = still.consumers[:MOST]
     return {operand_name(e, i) for e in uses for i in places(e, still)} - {""}
@@ -290,9 +299,8 @@ def _left_out(
         kept = node in whole and _next_of(node, whole, forward) is not None
         alone = used.isdisjoint(_uses(node, forward)) and not kept
         instead = _of_others(whole[node], values) if alone and node in whole else []
-        if alone and not instead:
-            continue
-        for each in trace.nodes:
+        named = _names_of(whole[node]) if alone and not instead and node in whole else set[str]()
+        for each in trace.nodes if instead or named or not alone else ():
             number = bool(instead) and np.size(each.value) == right.size == 1
             alike = np.shape(each.value) == np.shape(right) or number
             alike = alike and not forward.contains(each)
@@ -303,6 +311,11 @@ def _left_out(
                 known = rates if right.size > 1 else {1.0}  # of one number any other is a multiple
                 fits = any(abs(by / each - 1) <= HALF_OF_THE_DIGITS for each in known)
                 if instead and not any(e.depends_on(whole.get(each, each)) for e in instead):
+                    continue
+                if alone and not instead:
+                    if fits and each in whole and _takes_its_place(whole[each], named, rates):
+                        yield node, each
+                        break
                     continue
                 if fits and not kept and _is_data(node, each, trace, forward):
                     break

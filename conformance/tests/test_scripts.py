@@ -112,6 +112,40 @@ def test_a_parameter_that_is_never_moved_is_named_where_its_gradient_is_computed
     assert text.splitlines()[int(blame.line or 0) - 1].strip().startswith("db1 = ")
 
 
+ADDED = """
+import numpy as np
+
+class Dense:
+    def __init__(self, n, m, rng):
+        self.w, self.b = rng.normal(size=(n, m)) / np.sqrt(n), np.zeros(m)
+    def forward(self, x):
+        self.x = x
+        return x @ self.w + self.b
+    def backward(self, d, rate):
+        back = d @ self.w.T
+        self.w = -(rate * (self.x.T @ d))
+        self.b = self.b - rate * d.sum(axis=0)
+        return back
+
+rng = np.random.default_rng(0)
+first, second = Dense(4, 10, rng), Dense(10, 3, rng)
+x, y = rng.normal(size=(90, 4)), rng.normal(size=(90, 3))
+for epoch in range(20):
+    h = first.forward(x)
+    e = second.forward(h * (h > 0)) - y
+    first.backward(second.backward(e / 90, 0.3) * (h > 0), 0.3)
+"""
+
+
+@pytest.mark.parametrize(("becomes", "told"), [("+= -", []), ("= -", [(12, "update")])])
+def test_a_parameter_in_whose_place_its_step_is_put_is_told_where_others_move(
+    becomes: str, told: list[tuple[int, str]], tmp_path: Path
+) -> None:
+    report = judged(ADDED.replace("= -", becomes), tmp_path)
+    assert [(each.line, each.accused.cause.kind) for each in report.blames] == told, str(report)
+    assert report.exit_code == (1 if told else 0)
+
+
 @pytest.mark.parametrize(
     ("wrong", "line", "said"),
     [
