@@ -310,14 +310,11 @@ def _left_out(
                 by = 0.0 if found is None else found / factor
                 known = rates if right.size > 1 else {1.0}  # of one number any other is a multiple
                 fits = any(abs(by / each - 1) <= HALF_OF_THE_DIGITS for each in known)
-                if instead and not any(e.depends_on(whole.get(each, each)) for e in instead):
+                made = whole.get(each, each)
+                into = any(e.depends_on(made) for e in instead)
+                if alone and not (into or (fits and _takes_its_place(made, named, rates))):
                     continue
-                if alone and not instead:
-                    if fits and each in whole and _takes_its_place(whole[each], named, rates):
-                        yield node, each
-                        break
-                    continue
-                if fits and not kept and _is_data(node, each, trace, forward):
+                if fits and not (kept or named) and _is_data(node, each, trace, forward):
                     break
                 if fits or (kept and each.frames and each in whole and not whole[each].consumers):
                     yield node, each

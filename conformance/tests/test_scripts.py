@@ -112,7 +112,7 @@ def test_a_parameter_that_is_never_moved_is_named_where_its_gradient_is_computed
     assert text.splitlines()[int(blame.line or 0) - 1].strip().startswith("db1 = ")
 
 
-ADDED = """
+PUT_INSTEAD = """
 import numpy as np
 
 class Dense:
@@ -141,7 +141,7 @@ for epoch in range(20):
 def test_a_parameter_in_whose_place_its_step_is_put_is_told_where_others_move(
     becomes: str, told: list[tuple[int, str]], tmp_path: Path
 ) -> None:
-    report = judged(ADDED.replace("= -", becomes), tmp_path)
+    report = judged(PUT_INSTEAD.replace("= -", becomes), tmp_path)
     assert [(each.line, each.accused.cause.kind) for each in report.blames] == told, str(report)
     assert report.exit_code == (1 if told else 0)
 
