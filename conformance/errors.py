@@ -55,6 +55,10 @@ class EndlessError(SubjectError):
     """The subject's code went on for too long when it was loaded."""
 
 
+class InfiniteError(SubjectError):
+    """A script's parameters are no finite numbers before they can be judged."""
+
+
 class UnjudgedError(SubjectError):
     """The subject was run, and nothing of it could be judged."""
 

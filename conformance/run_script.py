@@ -12,7 +12,13 @@ from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from conformance.errors import NothingTrainedError, StoppedError, SubjectError, UnjudgedError
+from conformance.errors import (
+    InfiniteError,
+    NothingTrainedError,
+    StoppedError,
+    SubjectError,
+    UnjudgedError,
+)
 from conformance.report.script_report import ScriptReport
 from conformance.running.isolate import isolated
 from conformance.script_outcome import ENDED, Ran, Training
@@ -123,7 +129,7 @@ class _Asked:
                 ran = trial.ran()
             except NothingTrainedError:
                 break
-            except UnjudgedError:
+            except (UnjudgedError, InfiniteError):
                 return replace(known, notes=(*known.notes, ("unjudged", which)))
             except SubjectError:  # cut short, it may fail
                 break

@@ -16,7 +16,7 @@ from conformance.backward.loss_names import by_name
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import is_lost, lines_of, own_lines
 from conformance.backward.syntax import defined_around, function_around
-from conformance.errors import NothingTrainedError, SubjectError, UnjudgedError
+from conformance.errors import InfiniteError, NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
 from conformance.script.blamed_updates import by_strangers, discarded, settled
 from conformance.script.chains import is_late
@@ -146,7 +146,7 @@ def _of_updates(
     """What is known of a script that updates its parameters.
 
     Raises:
-        SubjectError: its parameters are no numbers at once.
+        InfiniteError: its parameters are no numbers at once.
         NotAGradientError: what it moves them by cannot be judged.
     """
     said = names([each.values for each in moved], variables)
@@ -154,7 +154,7 @@ def _of_updates(
         each.name = name
     count = max((k for k in range(1, most + 1) if _finite(moved, k)), default=0)
     if not count:
-        raise SubjectError(_infinite(moved))
+        raise InfiniteError(_infinite(moved))
     if (why := _out_of_step(trace, moved, count)) is not None:
         raise UnjudgedError(why)
     commute(trace, moved)

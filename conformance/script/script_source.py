@@ -55,6 +55,9 @@ VALUE, EACH, STORE = "__conformance_value__", "__conformance_each__", "__conform
 RANGE = "__conformance_range__"
 """The same of what takes the places that a loop counts."""
 
+WHILE = "__conformance_while__"
+"""The same of what takes the test of a loop each time."""
+
 NUMBER, MOVED = "__conformance_number__", "__conformance_moved__"
 """The same of what takes a number by which the first steps of a mean are corrected, or a new state.
 """
@@ -83,6 +86,7 @@ def traced_imports(
     setattr(builtins, VALUE, entrance.value)
     setattr(builtins, EACH, entrance.each)
     setattr(builtins, RANGE, iter)
+    setattr(builtins, WHILE, _itself)
     setattr(builtins, STORE, entrance.stored_in)
     setattr(builtins, NUMBER, entrance.number)
     setattr(builtins, MOVED, entrance.moved)
@@ -93,8 +97,8 @@ def traced_imports(
     finally:
         sys.meta_path.remove(finder)
         builtins.__import__ = plain
-        for name in (VALUE, EACH, RANGE, STORE, NUMBER, MOVED):  # its functions may still be called
-            setattr(builtins, name, lambda given: given)
+        for name in (VALUE, EACH, RANGE, WHILE, STORE, NUMBER, MOVED):
+            setattr(builtins, name, _itself)  # its functions may still be called
         setattr(builtins, ASKED, lambda *_, **__: None)
 
 
@@ -224,6 +228,7 @@ def run(
             cut.entrance = entrance
             setattr(builtins, EACH, cut.each(getattr(builtins, EACH)))
             setattr(builtins, RANGE, cut.each(iter))
+            setattr(builtins, WHILE, cut.test)
         for code in codes:
             exec(code, module.__dict__)  # noqa: S102 - to run it is what was asked for
         ended(module.__dict__)
@@ -309,6 +314,10 @@ def main_module(file: str, argv: Sequence[str]) -> ModuleType:
     return module
 
 
+def _itself(given: Any) -> Any:
+    return given
+
+
 def _main(script: str, arguments: Sequence[str]) -> ModuleType:
     """The main module of a script that is run for the first time."""
     file = _file(script)
@@ -369,6 +378,8 @@ class _Entering(ast.NodeTransformer):
                 node.value = _passed(node.value)
             case ast.For():
                 node.iter = _called(RANGE if _is_range(node.iter) else EACH, node.iter)
+            case ast.While():
+                node.test = _called(WHILE, node.test)
             case ast.comprehension(is_async=0) if not _is_range(node.iter):
                 node.iter = _called(EACH, node.iter)
             case ast.GeneratorExp():

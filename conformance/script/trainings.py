@@ -2,7 +2,7 @@
 
 A script may train once with each optimiser, or setting. It is run again for each, and the loops of
 the trainings before are left after a few rounds; nothing of them is recorded. Left out: running it
-(`run_script.py`), and trainings in `while` loops, of which the first alone is judged.
+(`run_script.py`), and trainings in comprehensions, of which the first alone is judged.
 """
 
 import ast
@@ -37,28 +37,45 @@ class Cut:
 
     def __init__(self, trace: Trace, trainings: Sequence[Training], rounds: int) -> None:
         self.trace, self.left, self.rounds = trace, [each.loop for each in trainings], rounds
-        self.entrance, self.began = Entrance(trace), 0
+        self.entrance, self.began, self._tests = Entrance(trace), 0, 0
         trace.recording = False
 
     def each(self, plain: Callable[[Any], Iterator[Any]]) -> Callable[[Any], Iterator[Any]]:
         """What gives the values of a loop one by one, in the place of another that does so."""
 
         def called(given: Any) -> Iterator[Any]:
-            code = sys._getframe(1)  # noqa: SLF001 - the loop that asks
-            here = code.f_code.co_filename, code.f_lineno
-            return self._rounds(given) if self.left[:1] == [here] else plain(given)
+            is_next = self._is_next(sys._getframe(1))  # noqa: SLF001 - the loop that asks
+            return self._rounds(given) if is_next else plain(given)
 
         return called
+
+    def test(self, given: Any) -> Any:
+        """What a `while` loop tests, in the place of that."""
+        asking = sys._getframe(1)  # noqa: SLF001 - the loop that asks
+        if not self._is_next(asking):
+            return given
+        self._tests += 1
+        if given and self._tests <= self.rounds:
+            return given
+        self._tests = 0
+        self._leave(asking)
+        return False
+
+    def _is_next(self, asking: FrameType) -> bool:
+        return self.left[:1] == [(asking.f_code.co_filename, asking.f_lineno)]
 
     def _rounds(self, given: Iterable[Any]) -> Iterator[Any]:
         try:
             yield from islice(given, self.rounds)
         finally:
-            self.left.pop(0)
-            self.trace.recording = not self.left
-            if not self.left:
-                self._enter(sys._getframe(1))  # noqa: SLF001 - the program's variables
-                self.began = len(self.trace.nodes)
+            self._leave(sys._getframe(1))  # noqa: SLF001 - the program's variables
+
+    def _leave(self, frame: FrameType) -> None:
+        self.left.pop(0)
+        self.trace.recording = not self.left
+        if not self.left:
+            self._enter(frame)
+            self.began = len(self.trace.nodes)
 
     def _enter(self, frame: FrameType | None) -> None:
         """Make the arrays and lists known that are held in objects, or by global variables."""
@@ -96,14 +113,15 @@ def training(found: Sequence[Parameter], *, goes_on: bool) -> Training | None:
     """
     own, again = loops_of_steps([each.values for each in found])
     within, loop = own[-1] if own else (None, None)
-    if within is None or not isinstance(loop, ast.For):
+    if within is None or loop is None:
         return None
     frames = found[0].values[-1].frames
     if not (again or goes_on or _is_called_again(frames[frames.index(within) :])):
         return None
     made = walk([each.values[-1] for each in found])
     lines = {each.frames[0][:2] for each in made if each.frames}
-    return Training((within.file, loop.iter.lineno), tuple(sorted(lines)))
+    asking = loop.iter if isinstance(loop, ast.For) else loop.test
+    return Training((within.file, asking.lineno), tuple(sorted(lines)))
 
 
 def loops_of_steps(chains: Sequence[Sequence[Node]]) -> tuple[list[tuple[Frame, Loop]], bool]:

@@ -99,6 +99,27 @@ def test_what_a_later_training_writes_is_not_kept(tmp_path: Path) -> None:
     assert (report.exit_code, len(report.ran.later), saved.exists()) == (0, 2, False), str(report)
 
 
+def test_a_later_training_in_a_while_loop_is_judged(tmp_path: Path) -> None:
+    """One that is left by its test, and one that is left within."""
+    loop = "    for t in range(1, steps + 1):\n"
+    counted = "    t = 0\n    while t < steps:\n        t += 1\n"
+    report = run_edited(tmp_path, OPTIMISERS, (loop, counted))
+    kinds = [each.kind for each in report.ran.later]
+    assert (report.exit_code, kinds) == (0, ["momentum", "rmsprop"]), str(report)
+    endless = "    t = 0\n    while True:\n        t += 1\n        if t > steps: break\n"
+    right, wrong, _ = WRONG[1]
+    report = run_edited(tmp_path, OPTIMISERS, (loop, endless), (right, wrong))
+    assert (report.exit_code, [e.line for e in report.blames][:1]) == (1, [24]), str(report)
+
+
+def test_a_later_training_whose_numbers_are_not_finite_is_said_to_be_unjudged(
+    tmp_path: Path,
+) -> None:
+    report = run_edited(tmp_path, OPTIMISERS, ("0.9 * s[k] + 0.1 * each**2", "-each**2"))
+    assert report.exit_code == 0, str(report)
+    assert "note: training 3 of the script was tried, and is not judged" in str(report)
+
+
 def test_a_training_by_the_lines_of_the_first_is_told_once(tmp_path: Path) -> None:
     report = run_edited(
         tmp_path, OPTIMISERS, ('"plain", "momentum", "rmsprop"', '"plain", "plain"')
