@@ -77,12 +77,13 @@ def _what(accused: Accused) -> str:
 
 def _right(gradients: Sequence[Judged]) -> str:
     """That all are right, and what decided it."""
-    gradients = [e for e in gradients if e.declared is None or e.declared.kind == "straight"]
-    if not gradients:
-        return "no gradient is judged: what its backward gives is a convention"
-    exact = sum(each.exact for each in gradients)
-    count = pluralize(len(gradients), "gradient")
-    if exact == len(gradients):
+    judged = [e for e in gradients if e.declared is None or e.declared.kind == "straight"]
+    if not judged:
+        why = ": what its backward gives is a convention" if gradients else ""
+        return f"no gradient is judged{why}"
+    exact = sum(each.exact for each in judged)
+    count = pluralize(len(judged), "gradient")
+    if exact == len(judged):
         return f"{count}, all right, in exact arithmetic"
     some = f"{exact} of them in exact arithmetic, the others " if exact else ""
     return f"{count}, all right, {some}in floats, to 8 digits"

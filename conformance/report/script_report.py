@@ -82,7 +82,8 @@ def notes(ran: Ran) -> Iterator[str]:
     count = "1 update" if ran.updates == 1 else f"{ran.updates} updates"
     count = count if ran.updates else "no updates; judged are the gradients that are attached to"
     of = " of" if ran.updates else ""
-    yield visible(f"{count}{of} {', '.join(names)}{_rule(ran.rule)}")
+    if names:
+        yield visible(f"{count}{of} {', '.join(names)}{_rule(ran.rule)}")
     for each in dict.fromkeys(map(_rule, ran.later)):
         if each != _rule(ran.rule):
             yield visible(f"a later training{each}")

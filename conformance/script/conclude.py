@@ -14,7 +14,7 @@ from dataclasses import replace
 from conformance.backward.findings import Accused, Cause, Examined, by_one_line, merged
 from conformance.backward.loss_names import by_name
 from conformance.backward.recorded_pass import NotAGradientError
-from conformance.backward.source import is_lost, lines_of, own_lines
+from conformance.backward.source import is_lost, lines_of, operand_name, own_lines, stored_names
 from conformance.backward.syntax import defined_around, function_around
 from conformance.errors import InfiniteError, NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
@@ -26,7 +26,14 @@ from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement, ToJudge
 from conformance.script.linear import alike, links
 from conformance.script.next_values import next_values
-from conformance.script.notes import Notes, nothing_trained, unread, unused_loss, used_after_update
+from conformance.script.notes import (
+    Notes,
+    nothing_trained,
+    unkept,
+    unread,
+    unused_loss,
+    used_after_update,
+)
 from conformance.script.other_rows import by_other_rows
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, has_root, moved_once, steps
@@ -106,8 +113,8 @@ def conclude(
     count = min(steps(found), most)
     kept = () if count else attached(variables)
     lost = any(is_lost(each.values[1]) for each in found)  # by right gradients, or no parameters
-    if not count and not kept:
-        raise (SubjectError if stopped else NothingTrainedError)(nothing_trained(trace, notes))
+    if not (count or kept):
+        return _nothing_kept(script, trace, notes)
     try:
         if kept:
             ran = Ran("", tuple(each.name for each in kept), 0, by_attached(trace, kept))
@@ -117,7 +124,7 @@ def conclude(
             ran = replace(ran, within=_within(moved))
     except (NotAGradientError, UnjudgedError) as error:
         if lost:
-            raise NothingTrainedError(nothing_trained(trace, notes)) from error
+            return _nothing_kept(script, trace, notes)
         several = bool(count) and moved_twice([e for e in found if e.chain.count >= count], count)
         said = names([each.values for each in found], variables)
         why = None if several else used_after_update(found, said)
@@ -125,8 +132,23 @@ def conclude(
             raise
         raise UnjudgedError(why or f"its gradients cannot be judged: {error}") from error
     if lost and not all(each.ok for each in ran.examined.gradients):
-        raise NothingTrainedError(nothing_trained(trace, notes))
+        return _nothing_kept(script, trace, notes)
     return replace(ran, script=script, notes=(*notes, *ran.notes))
+
+
+def _nothing_kept(script: str, trace: Trace, notes: Notes) -> Ran:
+    """A script that moves a parameter, and uses nothing of what it becomes.
+
+    Raises:
+        SubjectError: it moves none, or did not end by itself.
+    """
+    new = None if {"time", "left"} & {*dict(notes)} else unkept(trace)
+    if new is None:
+        stopped = "time" in dict(notes)
+        raise (SubjectError if stopped else NothingTrainedError)(nothing_trained(trace, notes))
+    name = min(stored_names(new), default="") or operand_name(new, 0) or operand_name(new, 1)
+    why = Accused((name,), lines_of(new), Cause("unkept"), mends=False)
+    return Ran(script, (), 0, Examined((), (why,)), notes=(*notes,))
 
 
 def _within(moved: Sequence[Parameter]) -> tuple[str, ...]:

@@ -125,9 +125,6 @@ def _rounds(trace: Trace) -> str:
             "let it take two steps, in each of which its parameters are moved by what was computed "
             "from them"
         )
-    unused = next(_unused(trace), None)
-    if unused is not None:
-        return unused
     last = next(at for at, operation in reversed(runs) if counts[at, operation] == most)
     return (
         f"{os.path.relpath(last.file)}:{last.line} ran {most} times, and no array was seen to "
@@ -135,21 +132,15 @@ def _rounds(trace: Trace) -> str:
     )
 
 
-def _unused(trace: Trace) -> Iterator[str]:
-    """Where an array is computed as a parameter is moved, again and again, and nothing uses it."""
+def unkept(trace: Trace) -> Node | None:
+    """What an array becomes that is moved as a parameter, again and again, and is not used."""
     sums = (e for e in trace.nodes if e.operation in ("add", "subtract") and not e.consumers)
     for group in grouped([e for e in sums if e.frames and np.size(e.value) > 1]):
         new = group.nodes[-1]
         olds = (each for each in ancestors(new) if each.constant)
         if len(group.nodes) >= SEVERAL and any(is_moved(each, new) for each in olds):
-            at, names = new.frames[0], sorted(stored_names(new))
-            name = f"`{names[0]}`" if len(names) == 1 else "value of a parameter"
-            local = ", a local variable," if len(names) == 1 and at.function != "<module>" else ""
-            yield (
-                f"{os.path.relpath(at.file)}:{at.line} computes a new {name}{local} "
-                f"{len(group.nodes)} times, and nothing uses it: keep it where the next "
-                "step reads it"
-            )
+            return new
+    return None
 
 
 def unread(trace: Trace, updates: Sequence[Update]) -> Iterator[tuple[str, str]]:
