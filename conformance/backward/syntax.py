@@ -328,6 +328,35 @@ def loops_around(line: Line) -> list[Loop]:
     return sorted(found, key=lambda each: -each.lineno)
 
 
+def has_flag(line: Line) -> bool:
+    """Whether a line is run only for what has a flag, or is in a collection.
+
+    It stands under such a test, or after one by which the loop around it goes on. A place in a
+    row, such as `if i:`, is no flag.
+    """
+    ifs = (each for each in _around(line) if isinstance(each, ast.If))
+    return any(_is_flag(each.test) and _decides(each, line) for each in ifs)
+
+
+def _decides(found: ast.If, line: Line) -> bool:
+    """Whether it depends on a test if a line is run."""
+    last = found.end_lineno or 0
+    if isinstance(found.body[-1], ast.Continue) and last < line.line:
+        return loops_around(Line(line.file, last))[:1] == loops_around(line)[:1]
+    return found.lineno < line.line <= last
+
+
+def _is_flag(test: ast.expr) -> bool:
+    match test:
+        case ast.UnaryOp(ast.Not(), given):
+            return _is_flag(given)
+        case ast.BoolOp():
+            return any(map(_is_flag, test.values))
+        case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[held]):
+            return isinstance(held, ast.Name | ast.Attribute)
+    return isinstance(test, ast.Attribute | ast.Subscript)
+
+
 def is_repeated(line: Line) -> bool:
     """Whether a line is within a loop or a comprehension of its own function."""
     whole = (each for each in _around(line) if isinstance(each, COMPREHENSION))

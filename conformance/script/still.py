@@ -8,7 +8,7 @@ are moved (`rule.py`).
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from conformance.backward.chain import Chain
 from conformance.backward.compared import compared
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
 from conformance.backward.factor import conventions
-from conformance.backward.findings import Accused, Cause, merged
+from conformance.backward.findings import Accused, Cause, Line, merged
 from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Forward
 from conformance.backward.loss_numbers import best_loss, candidates, next_pass
@@ -28,10 +28,12 @@ from conformance.backward.source import (
     is_float,
     lines_of,
     operand_name,
+    own_lines,
     places,
     stored_names,
     written_name,
 )
+from conformance.backward.syntax import has_flag
 from conformance.programs.vocabulary import kinds_of
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
@@ -74,47 +76,67 @@ def never_moved(
         read = sorted(_names_of(whole[still]))
         return names([_replacements(whole[still])], variables, *read[: len(read) == 1])[0]
 
-    found = []
+    found, meant = list[Accused](), list[Node]()
     values = {e for made in judgement.updates for e in (made.old, made.new)}
 
     def is_data(still: Node) -> bool:
         return "inputs" in kinds_of(name(still))
 
-    own, _ = loops_of_steps([made.parameter.values for made in judgement.updates])
-    turns = {(frame.file, loop) for frame, loop in own}
-
-    def is_of_a_step(still: Node) -> bool:
-        around = {(frame.file, loop) for frame, loop in loops(whole[still].frames)}
-        return not turns.isdisjoint(around)
-
-    def is_mean(still: Node) -> bool:
-        after = _replacement(whole[still])
-        return after is not None and is_running_mean(whole[still], after)
-
     every = _left_out(step.trace, forward, judgement, whole, values)
-    others = is_data, is_mean, is_of_a_step  # such as a constant that each step makes
-    left = [pair for pair in every if not any(each(pair[0]) for each in others)]
+    left = [
+        (still, gradient)
+        for still, gradient in every
+        if not is_data(still) and not _is_made_anew(whole[still], judgement)
+    ]
     for still, gradient in left:
-        unkept = _moved(whole[still], whole.get(gradient))
-        other = _next_of(still, whole, forward)
-        moves = other is not None and not np.array_equal(other.value, still.value)
-        aside = [other] if other is not None and moves and not unkept else []
-        of_it = whole.get(gradient, gradient)
-        instead = _put_instead(trace, whole[still], of_it, values)
-        lines = [line for e in (*unkept, *instead, *aside, gradient) for line in lines_of(e)]
-        kinds = (("unkept", unkept), ("aside", aside), ("update", instead), ("still", [gradient]))
-        cause = Cause(next(kind for kind, seen in kinds if seen))
-        told = tuple(dict.fromkeys(lines))
-        found += [Accused((name(still),), told, cause, mends=False)] if lines else []
+        cause, lines = _why_still(trace, still, gradient, whole, forward, values)
+        if cause == "still" and _have_flags(judgement):
+            meant.append(still)
+        elif lines:
+            found.append(Accused((name(still),), lines, Cause(cause), mends=False))
     found = [*merged(found, lambda each: (each.lines, each.cause))]  # as one layer class's
-    factor = _factor(forward)
-    for number, gradient in left_numbers(step.trace, forward, factor, whole) if factor else ():
+    for number, gradient in left_numbers(step.trace, forward, _factor(forward), whole):
         found.append(Accused((number,), lines_of(gradient), Cause("still"), mends=False))
     aside = [e for e in _moved_aside(step, forward) if e not in [still for still, _ in left]]
     frozen = _frozen(step.trace, forward) if not left else ()
     held = (each for each in frozen if each not in aside and not is_data(each))
-    notes = [*(("frozen", e) for e in held), *(("aside", e) for e in aside)]
+    notes = [*(("frozen", e) for e in (*meant, *held)), *(("aside", e) for e in aside)]
     return found, [(kind, name(each)) for kind, each in notes]
+
+
+def _is_made_anew(node: Node, judgement: Judgement) -> bool:
+    """Whether a value is a running mean, or one such as a constant that each step makes."""
+    after = _replacement(node)
+    if after is not None and is_running_mean(node, after):
+        return True
+    own, _ = loops_of_steps([made.parameter.values for made in judgement.updates])
+    around = {(frame.file, loop) for frame, loop in loops(node.frames)}
+    return any((frame.file, loop) in around for frame, loop in own)
+
+
+def _why_still(
+    trace: Trace,
+    still: Node,
+    gradient: Node,
+    whole: Mapping[Node, Node],
+    forward: Forward,
+    values: Collection[Node],
+) -> tuple[str, tuple[Line, ...]]:
+    """What becomes of a parameter that is not moved, or of its gradient, and on which lines."""
+    unkept = _moved(whole[still], whole.get(gradient))
+    other = _next_of(still, whole, forward)
+    moves = other is not None and not np.array_equal(other.value, still.value)
+    aside = [other] if other is not None and moves and not unkept else []
+    instead = _put_instead(trace, whole[still], whole.get(gradient, gradient), values)
+    lines = [line for e in (*unkept, *instead, *aside, gradient) for line in lines_of(e)]
+    kinds = (("unkept", unkept), ("aside", aside), ("update", instead), ("still", [gradient]))
+    return next(kind for kind, seen in kinds if seen), tuple(dict.fromkeys(lines))
+
+
+def _have_flags(judgement: Judgement) -> bool:
+    """Whether each parameter is moved only if a flag says so, as one that is frozen has none."""
+    ways = ([*own_lines(made.new)] for made in judgement.updates)
+    return all(any(map(has_flag, way)) for way in ways)
 
 
 def _ends(judgement: Judgement) -> int:
@@ -224,7 +246,7 @@ def _put_instead(trace: Trace, still: Node, gradient: Node, values: Collection[N
     return [e for e in made if named & _assigned(e)][:1]
 
 
-def _takes_its_place(gradient: Node, named: Collection[str], rates: Collection[float]) -> bool:
+def _takes_its_place(gradient: Node, named: Set[str], rates: Collection[float]) -> bool:
     """Whether what is taken off a parameter, a gradient by −η, gets one of some names itself."""
     steps = (e for e in walk([gradient], lambda each: each.consumers) if named & _assigned(e))
     steps = (e for e in steps if np.shape(e.value) == np.shape(gradient.value))
@@ -416,7 +438,7 @@ def left_numbers(
         trace: of the step.
         forward: its forward pass.
         factor: how many times the right gradients those of the program are, with their rate if
-            that is not known apart.
+            that is not known apart; 0 if it is not known, and nothing is given.
         whole: the nodes of the run that those of the step stand for.
     """
     idle = [
@@ -426,7 +448,7 @@ def left_numbers(
         if each in whole and each.frames and not whole[each].consumers
         if not forward.contains(each)
     ]
-    for name, (right, lengths) in _rights(forward).items() if idle else ():
+    for name, (right, lengths) in _rights(forward).items() if idle and factor else ():
         rights = [by * usual * right for by in (factor, 1.0) for usual in conventions(lengths)]
         for each in idle:
             value = float(np.ravel(each.value)[0])

@@ -146,6 +146,47 @@ def test_a_parameter_in_whose_place_its_step_is_put_is_told_where_others_move(
     assert report.exit_code == (1 if told else 0)
 
 
+FLAGS = """
+import numpy as np
+
+class Dense:
+    fixed = False
+    def __init__(self, n, m, rng):
+        self.w = rng.normal(size=(n, m)) / np.sqrt(n)
+    def forward(self, x):
+        self.x = x
+        return x @ self.w
+    def backward(self, d):
+        self.g = self.x.T @ d
+        return d @ self.w.T
+
+rng = np.random.default_rng(0)
+layers = [Dense(4, 6, rng), Dense(6, 3, rng)]
+layers[0].fixed = True
+x, y = rng.normal(size=(90, 4)), rng.normal(size=(90, 3))
+for epoch in range(20):
+    e = layers[1].forward(np.tanh(layers[0].forward(x))) - y
+    layers[0].backward(layers[1].backward(e / 90) * (1 - layers[1].x ** 2))
+    for i, each in enumerate(layers):
+        if not each.fixed:
+            each.w -= 0.3 * each.g
+"""
+PASSES_ON = "if each.fixed: continue\n        else:"
+
+
+@pytest.mark.parametrize(
+    ("test", "told"),
+    [("if not each.fixed:", []), (PASSES_ON, []), ("if i > 0:", [12])],
+    ids=["a flag", "a flag to go on", "a place"],
+)
+def test_a_parameter_that_has_a_flag_not_to_be_moved_is_frozen(
+    test: str, told: list[int], tmp_path: Path
+) -> None:
+    report = judged(FLAGS.replace("if not each.fixed:", test), tmp_path)
+    assert [each.line for each in report.blames] == told, str(report)
+    assert ("is used as the parameters are, and is not updated" in str(report)) != bool(told)
+
+
 @pytest.mark.parametrize(
     ("wrong", "line", "said"),
     [
