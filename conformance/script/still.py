@@ -8,7 +8,7 @@ are moved (`rule.py`).
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -246,7 +246,7 @@ def _put_instead(trace: Trace, still: Node, gradient: Node, values: Collection[N
     return [e for e in made if named & _assigned(e)][:1]
 
 
-def _takes_its_place(gradient: Node, named: Set[str], rates: Collection[float]) -> bool:
+def _takes_its_place(gradient: Node, named: set[str], rates: Collection[float]) -> bool:
     """Whether what is taken off a parameter, a gradient by −η, gets one of some names itself."""
     steps = (e for e in walk([gradient], lambda each: each.consumers) if named & _assigned(e))
     steps = (e for e in steps if np.shape(e.value) == np.shape(gradient.value))
