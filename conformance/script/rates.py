@@ -118,8 +118,16 @@ def _own_rate(made: Update, gradient: Node) -> tuple[str, str]:
     products = [each for each in made.way(gradient) if each.operation in PRODUCTS]
     rates = [*rates_on_the_way(made, gradient)]
     plain = len(products) == len(rates) == 1 and not made.states
-    rate, number = rates[0] if plain else (ast.Pass(), 0.0)
-    lines = lines_of(products[0]) if products else ()
+    return _as_written(*rates[0], lines_of(products[0])) if plain else ("", "")
+
+
+def rate_of_rule(made: Update, gradient: Node, eta: float) -> str:
+    """The η of a rule that keeps states, as written; '' if there is none, or it is computed."""
+    written = [e for e, number in rates_on_the_way(made, gradient) if alike(abs(number), eta)]
+    return _as_written(written[-1], eta, lines_of(made.new))[0] if written else ""
+
+
+def _as_written(rate: ast.expr, number: float, lines: Sequence[Line]) -> tuple[str, str]:
     match rate:
         case ast.Subscript() | ast.Attribute():
             return f"{ast.unparse(rate)} = {number}", ""

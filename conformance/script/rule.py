@@ -27,7 +27,7 @@ from conformance.script.linear import (
     written_places,
 )
 from conformance.script.multiples import ahead_of
-from conformance.script.rates import at_own_rates, number_apart, without_a_tie
+from conformance.script.rates import at_own_rates, number_apart, rate_of_rule, without_a_tie
 from conformance.script.rebound_states import rebound
 from conformance.script.rows import Carried
 from conformance.script.update import Update
@@ -262,9 +262,12 @@ def uneven_rates(results: Sequence[Judgement], told: Sequence[Known]) -> Iterato
     if len(kinds) > 1 or not all(each.adaptive for each in updates) or not all(etas):
         return
     usual = commonest(etas)
-    for made, eta in zip(updates, etas, strict=True):
+    chosen = results[0].chosen or [(made.new, 1.0) for made in updates]
+    rates = [rate_of_rule(e, g, eta) for e, (g, _), eta in zip(updates, chosen, etas, strict=True)]
+    known = {rate for rate, eta in zip(rates, etas, strict=True) if eta == usual}
+    for made, eta, rate in zip(updates, etas, rates, strict=True):
         near = precision(np.asarray(made.new.value)) ** (2 / 3)  # as far as it is measured
-        if abs(eta - usual) > near * abs(usual):
+        if abs(eta - usual) > near * abs(usual) and rate in {"", *known}:
             yield accused(made, lines_of(made.new), Cause("step", factor=eta / usual))
 
 

@@ -156,3 +156,34 @@ def test_what_moves_a_parameter_by_adam_is_not_held_to_entries(tmp_path: Path) -
     adam = "s = 0.99 * s + 0.01 * g * g\n        v -= 0.05 * m / (np.sqrt(s) + 1e-8)"
     with pytest.raises(UnjudgedError, match="no single array"):
         run_edited(tmp_path, ONE_BY_ONE, ("v -= 0.05 * m", adam))
+
+
+GROUPS = """
+import numpy as np
+rng = np.random.default_rng(4)
+X, T = rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
+net = {"w": rng.normal(size=(3, 4)), "c": np.zeros(4), "v": rng.normal(size=(4, 2))}
+groups = [{"of": ["w", "c"], "eta": 0.004}, {"of": ["v"], "eta": 0.001}]
+m, s = ({k: np.zeros_like(e) for k, e in net.items()} for _ in "ms")
+for t in range(1, 50):
+    h = np.tanh(X @ net["w"] + net["c"])
+    d = (h @ net["v"] - T) / 40
+    dz = d @ net["v"].T * (1 - h * h)
+    g = {"v": h.T @ d, "w": X.T @ dz, "c": dz.sum(0)}
+    for group in groups:
+        for k in group["of"]:
+            m[k] += 0.1 * (g[k] - m[k])
+            s[k] += 0.01 * (g[k] ** 2 - s[k])
+            step = (m[k] / (1 - 0.9**t)) / (np.sqrt(s[k] / (1 - 0.99**t)) + 1e-8)
+            net[k] -= group["eta"] * step
+"""
+
+
+@pytest.mark.parametrize(
+    ("rate", "told"), [('group["eta"]', []), ("0.004 * (0.25 if k == 'v' else 1)", ["step"])]
+)
+def test_a_group_of_parameters_may_have_its_own_rate_in_adam(
+    rate: str, told: list[str], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, GROUPS, ('group["eta"] * step', f"{rate} * step"))
+    assert [each.accused.cause.kind for each in report.blames] == told, str(report)

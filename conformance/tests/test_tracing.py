@@ -267,3 +267,13 @@ def test_what_is_written_unseen_is_no_result_of_what_was_there(read: Callable[..
 def test_an_array_whose_columns_lie_together_is_written_into() -> None:
     after = filled(np.asfortranarray(np.zeros((2, 3))), [(np.array([1]), 5.0)])
     assert after.tolist() == [[0, 5, 0], [0, 0, 0]]
+
+
+def test_an_array_that_came_in_after_what_is_cut_off_comes_in_again() -> None:
+    trace, y = Trace(), np.arange(6.0)
+    given = trace.given(np.ones(6), "x")
+    first = given * y[::2].repeat(2)
+    _ = given * y
+    trace.cut([first.node])
+    product = (given * y).node
+    assert all(trace.has(each) for each in product.inputs)

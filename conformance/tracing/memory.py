@@ -85,6 +85,13 @@ class Memories:
             return True
         return id(owner) in self._by_owner
 
+    def cut(self, count: int) -> None:
+        """Let go what is known by nodes of a number or above it, which a trace has let go."""
+        for each in self._by_owner.values():
+            if each.state is not None and each.state.number >= count:
+                each.state = None
+            each.views = {at: e for at, e in each.views.items() if e[1].number < count}
+
     def forget(self) -> None:
         """Know none any more."""
         for each in self._by_owner.values():

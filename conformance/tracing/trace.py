@@ -7,7 +7,7 @@ one view is read through another. Left out: catching the operations (`operations
 `substitute.py`, `tensors.py`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import Any, ClassVar
 
@@ -77,6 +77,11 @@ class Trace(Recorder):
                     yield self.node_of(value).number
                 elif type(value) in self.numbers:
                     yield value.node.number
+
+    def cut(self, last: Iterable[Node]) -> None:
+        """Let go what was computed after some nodes."""
+        super().cut(last)
+        self.memories.cut(len(self.nodes))
 
     def given(self, array: Array, name: str) -> Any:
         """A traced copy of an array that the subject is handed."""
