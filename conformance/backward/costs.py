@@ -23,13 +23,13 @@ NEAR = 1e-6
 probabilities add up to."""
 
 Cost = Callable[[Trace, Node, Any], Any]
-"""Σ over the samples, of a trace, the output and what it is compared with; None if it has none."""
+"""What is summed, of a trace, the output and what it is compared with; None if it has none."""
 
 
 def _quadratic(trace: Trace, output: Node, target: Any) -> Any:
     """½ Σ (a − y)²."""
     apart = _traced(trace, output) - _traced(trace, target)
-    return 0.5 * np.sum(apart * apart)
+    return 0.5 * apart * apart
 
 
 def _cross_entropy(trace: Trace, output: Node, target: Any) -> Any:
@@ -39,14 +39,14 @@ def _cross_entropy(trace: Trace, output: Node, target: Any) -> Any:
     if not _within_0_and_1(value):
         return None
     if value.min() >= NEAR and value.max() <= 1 - NEAR:
-        return -np.sum(y * np.log(a) + (1 - y) * np.log(1 - a))
+        return -(y * np.log(a) + (1 - y) * np.log(1 - a))
     logits = _logits(output, _sigmoid)
     if logits is None:
         return None
     z = _traced(trace, logits)  # ln(1 + e^z) − y z, of numbers that do not overflow
     positive = np.asarray(logits.value) > 0
     sign = np.where(positive, -1.0, 1.0)
-    return np.sum(positive * z + np.log(1 + np.exp(sign * z)) - y * z)
+    return positive * z + np.log(1 + np.exp(sign * z)) - y * z
 
 
 def _log_likelihood(trace: Trace, output: Node, target: Any) -> Any:
@@ -58,13 +58,13 @@ def _log_likelihood(trace: Trace, output: Node, target: Any) -> Any:
     if axis is None:
         return None
     if value.min() >= NEAR:
-        return -np.sum(y * np.log(_traced(trace, output)))
+        return -(y * np.log(_traced(trace, output)))
     logits = _logits(output, lambda z: _softmax(z, axis))
     if logits is None:
         return None
     z = _traced(trace, logits)  # Σ y (ln Σ e^z − z)
     shift = np.asarray(logits.value).max(axis=axis, keepdims=True)
-    return np.sum(y * (np.log(np.sum(np.exp(z - shift), axis=axis, keepdims=True)) + shift - z))
+    return y * (np.log(np.sum(np.exp(z - shift), axis=axis, keepdims=True)) + shift - z)
 
 
 def _hinge(trace: Trace, output: Node, target: Any) -> Any:
@@ -77,7 +77,7 @@ def _hinge(trace: Trace, output: Node, target: Any) -> Any:
         return None
     s = _traced(trace, output)
     margins = s - np.sum(s * y, axis=axis, keepdims=True) + 1
-    return np.sum(np.maximum(margins, 0) * (1 - y))
+    return np.maximum(margins, 0) * (1 - y)
 
 
 def _margin(trace: Trace, output: Node, target: Any) -> Any:
@@ -85,14 +85,14 @@ def _margin(trace: Trace, output: Node, target: Any) -> Any:
     y = _value(target)
     if _is_probability(output) or not np.all(abs(y) == 1):
         return None
-    return np.sum(np.maximum(1 - _traced(trace, output) * y, 0))
+    return np.maximum(1 - _traced(trace, output) * y, 0)
 
 
 def _perceptron(trace: Trace, output: Node, target: Any) -> Any:
     """Σ max(0, −y a), of labels −1 and 1; its derivative is −y where y a is 0 too."""
     y = _value(target) * 1.0
     wrong = np.where(y * output.value <= 0, -y, 0.0)
-    return np.sum(_traced(trace, output) * wrong) if np.all(abs(y) == 1) else None
+    return _traced(trace, output) * wrong if np.all(abs(y) == 1) else None
 
 
 def _logistic(trace: Trace, output: Node, target: Any) -> Any:
@@ -102,7 +102,7 @@ def _logistic(trace: Trace, output: Node, target: Any) -> Any:
         return None
     margin = _traced(trace, output) * y
     sign = np.where(y * output.value > 0, 1.0, -1.0)  # of numbers that do not overflow
-    return np.sum(np.log(1 + np.exp(-sign * margin)) + 0.5 * (sign - 1) * margin)
+    return np.log(1 + np.exp(-sign * margin)) + 0.5 * (sign - 1) * margin
 
 
 def _poisson(trace: Trace, output: Node, target: Any) -> Any:
@@ -110,7 +110,7 @@ def _poisson(trace: Trace, output: Node, target: Any) -> Any:
     if _logits(_without_data(trace, output), np.exp) is None:
         return None
     a = _traced(trace, output)
-    return np.sum(a - _traced(trace, target) * np.log(a))
+    return a - _traced(trace, target) * np.log(a)
 
 
 def _without_data(trace: Trace, output: Node) -> Node:
@@ -139,7 +139,7 @@ OF_MARGINS = ("margin", "perceptron")
 
 
 def cost(
-    trace: Trace, name: str, pairs: Sequence[tuple[Node, Any]], weights: Array | None = None
+    trace: Trace, name: str, pairs: Sequence[tuple[Node, Any]], weights: Sequence[Any] | Array = ()
 ) -> Node | None:
     """The node of a cost of all samples, appended to a trace; None if it is none of the output.
 
@@ -147,7 +147,7 @@ def cost(
         trace: of the run.
         name: of the cost.
         pairs: outputs, each with what it is compared with, of its shape.
-        weights: of the pairs; all 1 if there are none.
+        weights: of the pairs, a number each or one for each sample; all 1 if there are none.
     """
     total: Any = 0.0
     with np.errstate(all="ignore"):
@@ -155,7 +155,7 @@ def cost(
             term = COSTS[name](trace, output, target)
             if term is None:
                 return None
-            total = (term if weights is None else weights[i] * term) + total
+            total = np.sum(weights[i] * term if len(weights) else term) + total
     found = trace.argument(total)
     return found if type(found) is Node else None
 

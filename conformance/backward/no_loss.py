@@ -246,9 +246,9 @@ def tried(
     if not chosen:
         raise NothingComparedError("no output was found that is compared with a target")
     chosen = [*before_products(run, chosen), *chosen]
-    weighed = [(each, by) for each in chosen for by in (None, *weights(nodes, each, run.goals))]
+    weighed = [(each, by) for each in chosen for by in ((), *weights(nodes, each, run.goals))]
     appended = [
-        (name, each, loss, by is not None)
+        (name, each, loss, bool(len(by)))
         for each, by in weighed
         for name in names
         if (name in OF_MARGINS or not each.labels)

@@ -15,6 +15,7 @@ from conformance.backward.costs import shared
 from conformance.backward.groups import grouped
 from conformance.backward.normal_equations import PRODUCTS
 from conformance.backward.recorded_pass import Goal, bits
+from conformance.backward.source import is_float
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes
 from reference.step import Array
@@ -82,15 +83,20 @@ def _linked(sets: Sequence[int]) -> list[int]:
     return joined
 
 
-def weights(nodes: Sequence[Node], made: Compared, goals: Sequence[Goal]) -> Iterator[Array]:
+def weights(
+    nodes: Sequence[Node], made: Compared, goals: Sequence[Goal]
+) -> Iterator[Sequence[Any] | Array]:
     """Numbers by which output errors, or what is made of them, are multiplied, one for each output.
 
-    Such are the returns of a policy gradient. None depends on the parameters.
+    Such are the returns of a policy gradient. None depends on the parameters; those of a batch, an
+    array that is as long, have nothing in common with its outputs.
     """
-    if len(made.users) < 2:  # noqa: PLR2004 - one output
-        return
     parameters, compared = bits(goals), bits_of_nodes(made.users)
     products = [e for e in nodes if e.operation == "multiply" and e.uses & compared]
+    if len(made.pairs) == 1:
+        yield from ((each,) for each in _of_a_batch(products, made.pairs[0][0], parameters))
+    if len(made.users) < 2:  # noqa: PLR2004 - one output
+        return
     for group in grouped(products):
         for place in (0, 1):
             parts = [(e, _numbers(e.args[place], parameters)) for e in group.nodes]
@@ -103,6 +109,20 @@ def weights(nodes: Sequence[Node], made: Compared, goals: Sequence[Goal]) -> Ite
                 numbers = np.array([e for each in several if len(each) == 1 for e in each])
             if numbers.size == len(made.users) and np.ptp(numbers) > 0:
                 yield numbers
+
+
+def _of_a_batch(products: Sequence[Node], output: Node, parameters: int) -> Iterator[Array]:
+    """What an array of the shape of an output is multiplied by, if it has no data in common."""
+    shape, found = np.shape(output.value), set[Node]()
+    pairs = (pair for each in products for pair in (each.args, each.args[::-1]))
+    for one, other in pairs:
+        if not (isinstance(one, Node) and isinstance(other, Node)) or one in found:
+            continue
+        as_long = np.shape(other.value) == shape and np.ndim(one.value) == len(shape) > 0
+        data = (each for each in walk([one]) if is_float(each) and not each.inputs)
+        if as_long and not one.uses & parameters and not any(map(output.depends_on, data)):
+            found.add(one)
+            yield from [np.asarray(one.value)] if np.ptp(one.value) else []
 
 
 def _numbers(value: Any, parameters: int) -> Array:

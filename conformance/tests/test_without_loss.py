@@ -17,6 +17,7 @@ from conformance.backward.recorded_pass import record
 from conformance.report.backward_report import BackwardReport
 from conformance.tests.backward.program import module
 from conformance.tests.parts import part
+from conformance.tests.scripts import run_edited
 from reference.step import Array
 
 COLUMNS = """
@@ -91,7 +92,7 @@ RIGHT = {
     "huber": ("np.tanh(z2)", "np.clip(a2 - y, -0.5, 0.5) * (1 - a2 ** 2)", "unknown"),
     "log cosh": ("z2", "np.tanh(a2 - y)", "unknown"),
     "absolute": ("z2", "np.sign(a2 - y)", "unknown"),
-    "weighted": ("1 / (1 + np.exp(-z2))", "np.array([[1], [2.5], [0.5]]) * (a2 - y)", "unknown"),
+    "weighted": ("1 / (1 + np.exp(-z2))", "np.array([[1], [2.5], [0.5]]) * (a2 - y)", "weighted cross-entropy"),
 }  # fmt: skip
 """The output, the output error and the cost of right programs."""
 
@@ -289,3 +290,33 @@ def test_a_program_that_compares_nothing_is_refused(tmp_path: Path) -> None:
     source = columns("z2", "z2 * 2")
     with pytest.raises(ValueError, match="no output was found"):
         judged(source, tmp_path)
+
+
+ADVANTAGES = """
+import numpy as np
+rng = np.random.default_rng(3)
+one, two = rng.normal(size=(5, 8)), rng.normal(size=(8, 2))
+for round in range(20):
+    x = np.eye(5)[rng.integers(0, 5, 24)]
+    h = np.tanh(x @ one)
+    e = np.exp(h @ two)
+    p = e / e.sum(axis=1, keepdims=True)
+    actions = np.array([rng.choice(2, p=each) for each in p])
+    gains = np.where(actions == 1, 1.0, -0.5) + rng.normal(size=24)
+    d = (p - np.eye(2)[actions]) * (gains - gains.mean())[:, None]
+    d /= 4
+    back = d @ two.T * (1 - h**2)
+    two -= 0.1 * h.T @ d
+    one -= 0.1 * x.T @ back
+"""
+
+
+@pytest.mark.parametrize(
+    ("slope", "told"), [("(1 - h**2)", []), ("(1 - np.tanh(h)**2)", [14])], ids=["right", "wrong"]
+)
+def test_each_sample_of_a_batch_may_have_a_weight(
+    slope: str, told: list[int], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, ADVANTAGES, ("(1 - h**2)", slope))
+    assert [each.line for each in report.blames] == told, str(report)
+    assert "each sample with a weight of its own" in str(report)
