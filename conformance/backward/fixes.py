@@ -24,7 +24,7 @@ from conformance.tracing.node import Node, bits_of_nodes
 from reference.step import Array
 
 SMALL = 12  # of a number that a single gradient tells
-RELATED: tuple[Callable[[float], float], ...] = (
+RELATED: tuple[Callable[[Array], Array], ...] = (
     *(lambda n, power=power: n**power for power in (1, -1, 2, -2, 0.5, -0.5)),
     *(lambda n, times=times: times * n for times in (2, 0.5)),
     lambda n: 2 / n,
@@ -164,7 +164,9 @@ class Fixes(Region):
     def _is_meant(self, number: str) -> bool:
         """Whether people may have meant a number: a short one, or one that the program has."""
         short = f"{float(number):.2g}"
-        related = (f"{f(abs(n)):g}" for n in self._numbers for f in RELATED)
+        given = np.abs(np.array([*self._numbers], float))
+        with np.errstate(all="ignore"):  # the square of a tiny bound, or of a huge one
+            related = {f"{n:g}" for f in RELATED for n in f(given)}
         return float(short) == float(number) or number.lstrip("-") in related
 
     def _mends(self, group: Group, change: Change, target: tuple[Node, Array] | None) -> bool:

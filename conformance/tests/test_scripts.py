@@ -146,6 +146,28 @@ def test_a_parameter_in_whose_place_its_step_is_put_is_told_where_others_move(
     assert report.exit_code == (1 if told else 0)
 
 
+TINY = """
+import numpy as np
+rng = np.random.default_rng(0)
+w, v = rng.normal(size=(4, 6)), rng.normal(size=(6, 3))
+x, y = rng.normal(size=(30, 4)), np.eye(3)[rng.integers(0, 3, 30)]
+for epoch in range(20):
+    z = x @ w
+    h = 1 / (1 + np.exp(-z))
+    e = np.exp(h @ v)
+    p = e / e.sum(axis=1, keepdims=True)
+    loss = -np.sum(y * np.log(p + 1e-300)) / 30
+    d = (p - y) / 30
+    w -= 0.5 * x.T @ (d @ v.T * z * (1 - z))
+    v -= 0.5 * h.T @ d
+"""
+
+
+def test_a_number_whose_square_is_out_of_range_is_no_error_of_ours(tmp_path: Path) -> None:
+    report = judged(TINY, tmp_path)
+    assert [each.line for each in report.blames] == [13], str(report)
+
+
 FLAGS = """
 import numpy as np
 
