@@ -92,7 +92,7 @@ RIGHT = {
     "huber": ("np.tanh(z2)", "np.clip(a2 - y, -0.5, 0.5) * (1 - a2 ** 2)", "unknown"),
     "log cosh": ("z2", "np.tanh(a2 - y)", "unknown"),
     "absolute": ("z2", "np.sign(a2 - y)", "unknown"),
-    "weighted": ("1 / (1 + np.exp(-z2))", "np.array([[1], [2.5], [0.5]]) * (a2 - y)", "weighted cross-entropy"),
+    "weighted": ("1 / (1 + np.exp(-z2))", "SHARES * (a2 - y)", "weighted cross-entropy"),
 }  # fmt: skip
 """The output, the output error and the cost of right programs."""
 
@@ -157,7 +157,7 @@ def judged(
 def columns(output: str, error: str, result: str = "None") -> str:
     """The program with a sample a column."""
     made = COLUMNS.replace("OUTPUT", output).replace("ERROR", error)
-    return made.replace("RESULT", result)
+    return made.replace("RESULT", result).replace("SHARES", "np.array([[1], [2.5], [0.5]])")
 
 
 @pytest.mark.parametrize("result", ["None", "a2"])
