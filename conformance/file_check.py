@@ -76,7 +76,8 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
             ran = _run(replace(asked, timeout=seconds))
             shown = [*left, *(each for each in last if each.runs or not parts)]
             note = "used", names_text([each.name for each in shown])
-            parts.append(replace(ran, ran=replace(ran.ran, notes=(*ran.ran.notes, note))))
+            noted = replace(ran, ran=replace(ran.ran, notes=(*ran.ran.notes, note)))
+            parts = [*_but_contradicted(parts, ran), noted]
             aside = {each.name for each in shown} | {*ran.ran.within}
             left, last = [], [each for each in last if each.name not in aside]
         except SubjectError as error:  # it may need arguments, or data that are not here
@@ -84,7 +85,7 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     elif runs and parts and all(each.ok for each in parts):
         parts, trained = _with_its_training(asked, parts, {each.name for each in last})
         last = [each for each in last if each.name not in trained]
-    elif runs and any(_is_wrong_as_called(each) for each in parts):
+    elif runs and any(map(_is_doubtful, parts)):
         parts = _as_it_trains(asked, parts)
     parts, unsigned = settled(parts)
     last += unsigned
@@ -132,20 +133,41 @@ def _with_its_training(
     return ([*parts, ran], ran.ran.within) if ran.examined.ok and tells else (parts, ())
 
 
-def _is_wrong_as_called(part: Part) -> bool:
-    """Whether something is wrong with what its file calls it with."""
-    return isinstance(part, ShapeReport) and part.recognised.called and not part.ok
+def _is_doubtful(part: Part) -> bool:
+    """Whether something is wrong that no change mends, or as its file calls it."""
+    if not isinstance(part, ShapeReport) or part.ok:
+        return False
+    return part.recognised.called or all(e.edited is None for e in part.examined.accused)
 
 
 def _as_it_trains(asked: Asked, parts: list[Part]) -> list[Part]:
-    """The reports, where training shows what is right though one call does not.
+    """The reports, where training shows what is right, or which change mends what is wrong.
 
     What the gradients of a policy hold constant, such as an advantage, are the targets of a critic.
     """
     ran = _tried(asked)
-    if ran is None or not ran.ok or ran.examined.cost != "own":
+    if ran is None:
         return parts
-    return [ran, *(each for each in parts if not _is_wrong_as_called(each))]
+    if any(each.mends or each.edited is not None for each in ran.examined.accused):
+        names = {*ran.ran.within}
+        rest = [e for e in parts if not (_is_doubtful(e) and e.name.rpartition(":")[2] in names)]
+    else:
+        rest = _but_contradicted(parts, ran)
+    return parts if len(rest) == len(parts) else [ran, *rest]
+
+
+def _but_contradicted(parts: list[Part], ran: ScriptReport) -> list[Part]:
+    """The reports, but for what accuses lines whose gradients are right where the file trains."""
+    if not ran.ok or ran.examined.cost == "unknown":
+        return parts
+
+    def is_contradicted(part: Part) -> bool:
+        if not isinstance(part, ShapeReport) or part.ok:
+            return False
+        lines = {(e.file, e.line) for each in part.examined.accused for e in each.lines[:1]}
+        return lines <= {*ran.ran.lines}
+
+    return [each for each in parts if not is_contradicted(each)]
 
 
 @dataclass

@@ -118,6 +118,7 @@ class Ran:
         next_values: what the update that was judged has to make of the parameters, in the process
             that judged, if some gradients are wrong.
         within: the names of the classes and functions of the script that led to the updates.
+        lines: that compute what the parameters become, each with its file.
         training: where it runs, if another one may follow.
         later: how the parameters are moved in trainings after it that run other lines.
     """
@@ -132,6 +133,7 @@ class Ran:
     notes: tuple[tuple[str, str], ...] = ()
     next_values: tuple[NextValue, ...] = field(default=(), compare=False, repr=False, metadata=OWN)
     within: tuple[str, ...] = ()
+    lines: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
     training: Training | None = field(default=None, compare=False, repr=False)
     later: tuple[Rule, ...] = ()
 

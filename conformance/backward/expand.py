@@ -82,7 +82,7 @@ class _Expansion:
         if line:
             own = self._returned(node, own, line)
         place = next(places(user, node), -1)
-        names = _names(user, place)
+        names = names_around(user, place)
         if not names[0] and not forward:
             return own
         for level in reversed(range(len(names))):
@@ -100,7 +100,7 @@ class _Expansion:
         own = self.same[node.number]
         if self.forward.contains(node):
             return own
-        names = _names(user, next(places(user, node), -1))
+        names = names_around(user, next(places(user, node), -1))
         for level in reversed(range(len(names))):
             own = self._under(names[level], own, user.frames[level:])
         return own
@@ -213,7 +213,7 @@ def _left(made: tuple[Frame, ...], used: tuple[Frame, ...]) -> tuple[Frame, ...]
     return made[inner:] if inner > 0 else ()
 
 
-def _names(user: Node, place: int) -> list[str]:
+def names_around(user: Node, place: int) -> list[str]:
     """The name of an operand, and of the argument that it was in each call around."""
     found = [operand_name(user, place)]
     for inner, outer in pairwise(user.frames):

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from conformance.backward.compared_quantities import multiple
+from conformance.backward.expand import names_around
 from conformance.backward.findings import Accused, Cause, Line, by_one_line, merged
-from conformance.backward.source import is_float, lines_of
+from conformance.backward.source import is_float, lines_of, places
 from conformance.backward.source import operands as operands_of
 from conformance.backward.syntax import assigned, passed
 from conformance.script.histories import UNKNOWN, Known, of_others, precision
@@ -229,14 +230,29 @@ def mistaken(
 def not_ahead(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
     """The parameters whose gradients are taken where they are, and those of others ahead."""
     ahead = [ahead_of(each) for each in judgement.updates]
-    known = [each for each in ahead if each is not None]
+    unread = [_unread_sum(each) for each in judgement.updates]
+    known = [each for each in (*ahead, *unread) if each is not None]
     if known and {each.rule.kind for each in told} == {"momentum"}:
-        for made, each in zip(judgement.updates, ahead, strict=True):
+        for made, each, left in zip(judgement.updates, ahead, unread, strict=True):
             if each is None:
                 users = [e for e in made.old.consumers if e is not made.new]
-                unread = any(e.operation in ("add", "subtract") and not e.consumers for e in users)
-                reader = next((e for e in users if unread and e.consumers), known[0])
-                yield accused(made, lines_of(reader), Cause("behind"))
+                reader = next((e for e in users if left and made.new.depends_on(e)), None)
+                lines = lines_of(known[0]) if reader is None else _handed(reader, made.old)
+                yield accused(made, lines, Cause("behind"))
+
+
+def _unread_sum(made: Update) -> Node | None:
+    """A sum of a parameter and what is made of its velocity, of which nothing is computed."""
+    sums = (e for e in made.old.consumers if e.operation in ("add", "subtract"))
+    unread = [each for each in sums if each is not made.new and not each.consumers]
+    olds = [old for old, _ in made.states]
+    return next((each for each in unread if any(map(each.depends_on, olds))), None)
+
+
+def _handed(reader: Node, value: Node) -> tuple[Line, ...]:
+    """The line that reads a value, or the call that hands it on to there."""
+    names = names_around(reader, next(places(reader, value), -1))
+    return tuple(Line(each.file, each.line) for each in reader.frames[len(names) - 1 :][:1])
 
 
 def uneven_means(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:

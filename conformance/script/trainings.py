@@ -118,10 +118,14 @@ def training(found: Sequence[Parameter], *, goes_on: bool) -> Training | None:
     frames = found[0].values[-1].frames
     if not (again or goes_on or _is_called_again(frames[frames.index(within) :])):
         return None
-    made = walk([each.values[-1] for each in found])
-    lines = {each.frames[0][:2] for each in made if each.frames}
     asking = loop.iter if isinstance(loop, ast.For) else loop.test
-    return Training((within.file, asking.lineno), tuple(sorted(lines)))
+    return Training((within.file, asking.lineno), lines_of_updates(found))
+
+
+def lines_of_updates(found: Sequence[Parameter]) -> tuple[tuple[str, int], ...]:
+    """The lines that compute what some parameters become, each with its file."""
+    made = walk([each.values[-1] for each in found])
+    return tuple(sorted({each.frames[0][:2] for each in made if each.frames}))
 
 
 def loops_of_steps(chains: Sequence[Sequence[Node]]) -> tuple[list[tuple[Frame, Loop]], bool]:

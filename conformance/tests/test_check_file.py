@@ -997,3 +997,49 @@ def test_a_function_that_trains_what_it_is_given_is_judged_where_the_file_calls_
     report = conformance.check(str(tmp_path / "net.py"))
     assert (report.exit_code, "descent with momentum" in str(report)) == (0, True), str(report)
     assert "not judged" not in str(report)
+
+
+PADDED = """\
+import numpy as np
+
+class Lookup:
+    def __init__(self, words, size, rng):
+        self.rows = rng.normal(size=(words, size))
+        self.rows[0] = 0.0
+    def forward(self, at):
+        self.at = at
+        return self.rows[at]
+    def backward(self, d):
+        self.drows = np.zeros_like(self.rows)
+        np.add.at(self.drows, self.at, d)
+        self.drows[0] = 0.0
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    table, v = Lookup(12, 5, rng), rng.normal(size=5)
+    at = rng.integers(0, 12, size=(40, 6))
+    full = (at != 0)[..., None]
+    y = rng.normal(size=40)
+    for epoch in range(30):
+        total = (table.forward(at) * full).sum(axis=1)
+        e = (total @ v - y) / 40
+        loss = 20 * (e**2).sum()
+        table.backward(np.repeat((e[:, None] * v)[:, None], 6, axis=1) * full)
+        v -= 0.01 * e @ total
+        table.rows -= 0.01 * table.drows
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lines"),
+    [("", "", []), ("* v)[:, None]", "* np.abs(v))[:, None]", [25])],
+    ids=["right", "wrong"],
+)
+def test_a_line_that_gives_right_gradients_where_its_file_trains_is_not_accused(
+    old: str, new: str, lines: list[int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "padded.py"
+    file.write_text(PADDED.replace(old, new) if old else PADDED)
+    code, said = checked(capsys, "check", str(file))
+    assert code == (1 if lines else 0), said
+    assert all(f"padded.py:{each}:" in said for each in lines), said

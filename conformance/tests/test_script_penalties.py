@@ -122,6 +122,28 @@ BY_ENTRIES = """    g = X.T @ r / len(X)
 OF_SQUARES = BY_ENTRIES.replace("lam\n", "lam + 2 * lam * w[j]\n")
 
 
+FLAT = """import numpy as np
+rng = np.random.default_rng(5)
+X, T = rng.normal(size=(30, 4)), rng.normal(size=(30, 2))
+theta, speed = rng.normal(size=(4 * 5 + 5 * 2)), np.zeros(30)
+
+def loss_and_slope(p):
+    A, B = p[:20].reshape(4, 5), p[20:].reshape(5, 2)
+    h = np.tanh(X @ A)
+    e = h @ B - T
+    back = X.T @ (e @ B.T * (1 - h * h))
+    return 0.5 * np.sum(e**2) / 30, np.concatenate([back.ravel(), (h.T @ e).ravel()]) / 30
+
+losses = []
+for step in range(20):
+    losses.append(loss_and_slope(theta)[0])
+    ahead = theta + 0.9 * speed
+    _, slope = loss_and_slope(ahead)
+    speed = 0.9 * speed - 0.1 * slope
+    theta = theta + speed
+"""
+
+
 @pytest.mark.parametrize("start", [[], [AT_ZERO, ("b -=", "b = b -")]], ids=["drawn", "zeros"])
 @pytest.mark.parametrize("loop", [BY_ENTRIES, OF_SQUARES], ids=["lasso", "elastic net"])
 def test_a_penalty_whose_sign_an_if_chooses_is_a_convention(
@@ -167,6 +189,16 @@ def test_what_is_read_in_the_place_of_a_look_ahead_is_blamed(tmp_path: Path) -> 
     report = run_edited(tmp_path, NESTEROV, ("@ A + c", "@ A + b"))
     (blame,) = report.blames
     assert (blame.gradients, blame.accused.cause.kind, blame.line) == (("b",), "behind", 7)
+
+
+def test_a_look_ahead_that_nothing_reads_is_told_where_the_gradient_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    report = run_edited(tmp_path, FLAT)
+    assert report.exit_code == 0, str(report)
+    report = run_edited(tmp_path, FLAT, ("loss_and_slope(ahead)", "loss_and_slope(theta)"))
+    (blame,) = report.blames
+    assert (blame.accused.cause.kind, blame.line) == ("behind", 17), str(report)
 
 
 def test_an_epsilon_within_the_root_is_one_of_single_entries_too(tmp_path: Path) -> None:
