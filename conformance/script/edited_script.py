@@ -152,7 +152,9 @@ def _with_right_updates(
 
     trials = [goes_on, is_right]
     change = search_known_first(parts, blamed, trials, SECONDS, known)
-    return ran if change is None else replace(ran, examined=by_edit(ran.examined, change))
+    if change is None or (accused[0].cause.kind == "behind" and change.line not in lines):
+        return ran  # another sum that nothing reads would look no further ahead
+    return replace(ran, examined=by_edit(ran.examined, change))
 
 
 def _products_by_zero(tree: ast.AST) -> int:
