@@ -278,27 +278,32 @@ def ways(
         yield tuple(map(scope.of, told)), {}
         return
     count = len(needed(function))
-    for form in FORMS.get("backward" if role == "gradients" else role, ()):
+    forms = FORMS.get("backward" if role == "gradients" else role, ())
+    for form in sorted(forms, key=lambda each: len(_contradicted(function, each))):
         fits = len(form) == count or (len(form) > count and len(form) <= len(taken(function)))
         said = not _contradicts(function, form, whole=named is not None)
         if fits and said and all(kind in scope.kinds for kind in form):
             yield tuple(map(scope.of, form)), {}
 
 
-def _contradicts(function: Callable[..., Any], form: tuple[str, ...], *, whole: bool) -> bool:
-    """Whether the names of the arguments say something else than an order of kinds.
+def _contradicted(function: Callable[..., Any], form: tuple[str, ...]) -> Sequence[tuple[str, str]]:
+    """The arguments whose names say something else than an order of kinds, with that kind."""
+    told = zip((bare(each.name) for each in taken(function)), form, strict=False)
+    return [(name, kind) for name, kind in told if kinds_of(name) and kind not in kinds_of(name)]
 
-    Where they do not tell the whole, one says so that is named as a gradient or a mask is, or as
+
+def _contradicts(function: Callable[..., Any], form: tuple[str, ...], *, whole: bool) -> bool:
+    """Whether the names of the arguments forbid an order of kinds.
+
+    Where they do not tell the whole, one does that is named as a gradient or a mask is, or as
     weights are, which are no data.
     """
-    told = ((bare(e.name), kind) for e, kind in zip(taken(function), form, strict=False))
     return any(
-        kinds_of(name) and kind not in kinds_of(name)
-        for name, kind in told
-        if whole
+        whole
         or kinds_of(name)[:1] in (("upstream",), ("grads",))
         or "mask" in kinds_of(name)
         or (kind in ("inputs", "targets") and WEIGHT.fullmatch(name))
+        for name, kind in _contradicted(function, form)
     )
 
 

@@ -6,6 +6,7 @@ gradients right. Left out: judging a step (`backward/own_pass.py`), and an updat
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -37,7 +38,7 @@ from conformance.shapes.own_loss import (
     own_loss,
     together,
 )
-from conformance.shapes.reading import PlainRun, Reading
+from conformance.shapes.reading import GIVING, PlainRun, Reading
 from conformance.shapes.sides import (
     Sides,
     in_training,
@@ -90,7 +91,7 @@ def judged(
         known = sides(each)
         compared.append(_same(each))
         try:
-            found = _of_steps(each, cost, [] if refused is None else refused)
+            taken, found = _in_any_order(each, cost, [] if refused is None else refused)
         except NothingComparedError:
             compared.pop()  # in another coding its targets may be compared
             continue
@@ -98,14 +99,38 @@ def judged(
             continue  # every gradient has to be 0 here, so nothing is told of them
         if found.unjudged and not found.examined.right:
             continue  # of some parameters none is found, and what was taken for others' is none
-        first = first or each
+        first = first or taken
         count = len(found.examined.gradients)
         less = best is not None and count < len(best.examined.gradients)  # they clear no more
         if found.examined.right == count and not less:
-            return _on_all_sides(found, each, known, cost)
+            return _on_all_sides(found, taken, known, cost)
         if best is None or (not less and found.examined.right > best.examined.right):
             best = found
     return best
+
+
+def _in_any_order(
+    reading: Reading, cost: str | None, refused: list[str]
+) -> tuple[Reading, Found | None]:
+    """A reading, judged; with its arguments in another order, if more is right with that.
+
+    Where two arrays are alike, such as inputs and outputs, names may not tell which is meant.
+    """
+    best = reading, _of_steps(reading, cost, refused)
+    for other in reading.given_otherwise():
+        if best[1] is None or best[1].examined.ok:
+            break
+        with suppress(NotAGradientError):
+            again = _of_steps(other, cost, [])
+            best = (other, again) if again and _is_better(again, best[1]) else best
+    return best
+
+
+def _is_better(again: Found, found: Found) -> bool:
+    """Whether more of as many gradients are right, by the same loss."""
+    one, other = again.examined, found.examined
+    told = one.cost == other.cost and len(one.gradients) == len(other.gradients)
+    return told and one.right > other.right and not all(each.dead for each in one.gradients)
 
 
 def _of_steps(reading: Reading, cost: str | None, refused: list[str]) -> Found | None:
@@ -251,10 +276,6 @@ def recognised(reading: Reading) -> Recognised:
         () if reading.places.direct else reading.places.constant,
         off=switched_off(reading.run.roots.get("self"), (e for _, e, _ in reading.run.results)),
     )
-
-
-GIVING = ("backward", "gradients", "train")
-"""What the functions do that give gradients."""
 
 
 def examined(reading: Reading, cost: str | None, *, decays: bool = True) -> Examined:

@@ -54,7 +54,7 @@ def own_step(kind: type, names: Sequence[str]) -> OwnStep | None:
 
 def _step(method: Callable[..., Any], names: Sequence[str]) -> OwnStep | None:
     definition = definition_of(getattr(method, "__func__", method))
-    data = [e.name for e in needed(method) if {*kinds_of(e.name)} <= {"inputs", "targets"}]
+    data = [e.name for e in needed(method) if _may_be_data(e.name)]
     if definition is None or len(data) != len(("inputs", "targets")):
         return None
     calls = [e for e in _own_calls(definition) if e.name in names]
@@ -69,6 +69,11 @@ def _step(method: Callable[..., Any], names: Sequence[str]) -> OwnStep | None:
             known |= {e: f"{RETURNED}{each.name}{part}" for e, part in each.made.items()}
     compared = any("targets" in form for form in [*forms.values()][2:])
     return OwnStep(forms) if compared else None
+
+
+def _may_be_data(name: str) -> bool:
+    """Whether an argument may be inputs or targets, or its name tells nothing."""
+    return not kinds_of(name) or not {"inputs", "targets"}.isdisjoint(kinds_of(name))
 
 
 class _Called(NamedTuple):

@@ -4,8 +4,10 @@ It is run again without being recorded, for the gradients that it gives. Left ou
 (`search.py`), where its gradients are (`places.py`), and its verdict (`judge_readings.py`).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.unknown_cost import given_in, is_summed
 from conformance.programs.held_state import Leaf, leaves, short
-from conformance.shapes.arguments import kinds_taken
+from conformance.shapes.arguments import by_name, kinds_taken, ways
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import OPERATIONS, Attempt, Plan, UnfitError
 from conformance.shapes.example_data import Data
@@ -26,6 +28,11 @@ from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 from reference.step import Array
+
+GIVING = ("backward", "gradients", "train")
+"""What the functions do that give gradients."""
+COMPARING = ("loss", *GIVING)
+"""What those do that are given targets."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,12 @@ class Reading:
     of_zeros: "Reading | None" = None
 
     def beginning_with(
-        self, values: Mapping[str, Any], data: Data | None = None, *, second: bool = False
+        self,
+        values: Mapping[str, Any],
+        data: Data | None = None,
+        *,
+        second: bool = False,
+        chosen: Sequence[int] = (),
     ) -> "Reading":
         """The reading of a run that begins with some numbers, by their paths.
 
@@ -56,15 +68,32 @@ class Reading:
             values: they.
             data: in the place of its own.
             second: whether the gradients are those of the second updates.
+            chosen: which way each call goes, in the place of its own.
 
         Raises:
             UnfitError: it does not run so.
         """
         trains = self.plan.calls[-1].role == "train"
         trace = Trace(sites=True, most=OPERATIONS if trains else MOST)
-        ways, data = self.run.ways, data or self.data
-        run = attempt(self.plan, data, trace=trace, values=values, chosen=ways)
+        chosen, data = chosen or self.run.ways, data or self.data
+        run = attempt(self.plan, data, trace=trace, values=values, chosen=[*chosen])
         return Reading(self.plan, data, run, places(run, second=second))
+
+    def given_otherwise(self) -> Iterator["Reading"]:
+        """The readings in which what is given targets is called in the other ways that it takes.
+
+        They are of functions whose arguments' names do not tell what each is.
+        """
+        run, every = self.run, list[Sequence[int]]()
+        for (call, function, _), way in zip(run.results, run.ways, strict=True):
+            told = self.plan.told.get(getattr(function, "__name__", ""))
+            open_to = call.role in COMPARING and by_name(function, run.scope) is None
+            each = ways(function, call.role, run.scope, told) if open_to else ()
+            every.append([i for i, _ in enumerate(each)] or [way])
+        for chosen in product(*every):
+            with suppress(UnfitError):
+                if [*chosen] != run.ways:
+                    yield self.beginning_with(run.begun, chosen=chosen)
 
     @property
     def misshapen(self) -> bool:

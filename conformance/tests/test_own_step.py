@@ -1,5 +1,6 @@
 """What a step that a class has of its own tells: what it calls, whatever that is called."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,51 @@ def test_a_loss_after_the_step_of_another_forward_pass_is_not_that_of_the_gradie
     code, lines, said = judged(MASKED.replace("* D * (Z > 0)", there), tmp_path)
     assert code == int(there == "* (Z > 0)"), said
     assert not lines or there in lines[0], said
+
+
+SQUARE = """
+import numpy as np
+
+class Chain:
+    def __init__(self, W1, W2):
+        self.W1, self.W2 = W1, W2
+
+    def propagate(self, x):
+        self.x, self.h = x, np.tanh(x @ self.W1)
+        return self.h @ self.W2
+
+    def cost(self, x, wanted):
+        return 0.5 * np.sum((self.propagate(x) - wanted) ** 2)
+
+    def backpropagate(self, last, wanted):
+        d = last - wanted
+        self.dW2 = self.h.T @ d
+        self.dW1 = self.x.T @ (d @ self.W2.T * (1 - self.h ** 2))
+
+    def learn(self, x, wanted):
+        last = self.propagate(x)
+        self.backpropagate(last, wanted)
+        self.W1 -= 0.1 * self.dW1
+        self.W2 -= 0.1 * self.dW2
+
+rng = np.random.default_rng(0)
+chain = Chain(rng.normal(size=(2, 4)), rng.normal(size=(4, 2)))
+"""
+"""It is made with as many outputs as inputs: either may be given in the place of the other."""
+
+
+@pytest.mark.parametrize("there", ["(1 - self.h ** 2)", "(1 - self.h)"])
+def test_a_step_of_its_own_tells_inputs_from_outputs_that_are_as_many(
+    there: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(SQUARE.replace("(1 - self.h ** 2)", there), tmp_path)
+    assert code == int("**" not in there), said
+    assert all(there in each for each in lines[:1]), said
+
+
+@pytest.mark.seldom
+def test_arguments_of_no_known_names_are_tried_in_each_order(tmp_path: Path) -> None:
+    first, _, rest = SQUARE.partition("    def learn")
+    text = re.sub(r"\bx\b", "given", first + rest[rest.index("rng = ") :])
+    code, _, said = judged(text, tmp_path)
+    assert code == 0, said
