@@ -112,7 +112,7 @@ def _ways(
     by_name = _by_name(names, {**settings, **given}, named, parts)
     if by_name is not None:
         yield by_name
-    for kept in (parts[1:], _spread(parts[1:])):
+    for kept in (parts[1:], _spread(parts[1:]), parts):
         if len(kept) == len(names) - 1:
             yield (_Of(parts[0], names[0]), *kept)
 
@@ -139,7 +139,9 @@ def _by_name(
     rest = [each for each in asked if each not in found]
     if len(rest) > 1 or not found:
         return None
-    kept = parts[len(found) :] or parts  # what keeps nothing may be given its output
+    by_name = [id(e) for name, e in named.items() if name in names]
+    kept = [e for e in parts[len(found) :] if id(e) not in by_name]
+    kept = kept or parts[: len(found)]  # what keeps nothing may be given its output
     cache = kept[0] if len(kept) == 1 else last_or_all(kept)
     caches = {name: e for name, e in named.items() if "cache" in kinds_of(name)}  # not those given
     values = {**named, **given, **caches, **found}

@@ -839,3 +839,26 @@ def test_a_class_that_is_right_by_itself_is_not_to_blame_where_it_is_called(
         ROWS.replace(" * self.scale\n        self.dA", "\n        self.dA"), tmp_path
     )
     assert (code, lines[:1]) == (1, ["dz = self.soft.backward(up @ self.V.T)"]), said
+
+
+UNIT = """
+import numpy as np
+
+def unit(v):
+    size = np.sqrt((v ** 2).sum(axis=1, keepdims=True))
+    return v / size, size
+
+def unit_backward(dw, w, size):
+    return (dw - w * (dw * w).sum(axis=1, keepdims=True)) / size
+"""
+
+
+@pytest.mark.parametrize("name", ["size", "r"])
+@pytest.mark.parametrize("there", ["dw - w", "dw + w"])
+def test_what_went_forward_gave_may_be_given_beside_its_output(
+    there: str, name: str, tmp_path: Path
+) -> None:
+    first, back, rest = UNIT.replace("dw - w", there).partition("def unit_backward")
+    code, lines, said = judged(first + back + rest.replace("size", name), tmp_path)
+    assert code == int(there != "dw - w"), said
+    assert all(there in each for each in lines[:1]), said
