@@ -243,6 +243,7 @@ class Declared:
             `unchanged`: the forward pass hands its argument on as it is;
             `step`: the derivative of what the forward pass does is 0, or no use;
             `straight`: it is the derivative with the step taken for the identity;
+            `held`: it is right but for rows that are set to 0, which are not trained then;
             `none`: no gradient is given, and none was asked for.
         operation: the step, if there is one.
     """

@@ -23,6 +23,7 @@ from conformance.backward.crossed import crossed
 from conformance.backward.decay_lines import decays_without
 from conformance.backward.factor import is_constant, shared, snapped, usual_factors
 from conformance.backward.findings import Accused, Cause, Examined
+from conformance.backward.held_entries import before_zeros, held
 from conformance.backward.judge_gradients import Forward, Verdict, judged
 from conformance.backward.named_numbers import beside_a_named_number
 from conformance.backward.passes import FEW_ENTRIES
@@ -59,6 +60,11 @@ def examine_pass(
     forget()
     given, step = step, replace(step, goals=_unclipped(step.goals))
     found = _examined(step, cost, contradicted, blame=blame)
+    apart = () if found.ok else tuple(before_zeros(step.trace, each) for each in step.goals)
+    names = {e.name for e, whole in zip(apart, step.goals, strict=False) if e.node != whole.node}
+    if names:
+        again = _examined(replace(step, goals=apart), cost, contradicted, blame=blame)
+        found = held(again, names) if again.right > found.right else found
     found = found if found.ok or cost is not None else _by_pairs(step, found)
     stated = step.promised and step.loss is not None  # else a loss may be there to be read
     if not (found.ok or stated or _meets_the_loss(step, found)) and _in_two_phases(step.goals):

@@ -18,6 +18,7 @@ MANY = 8  # gradients, beyond which their names are not all said
 FEW = 4  # the same in a headline
 FACTOR = 1e-6  # a factor is said that differs from 1 by more
 LOCATED = 2  # further lines that are named
+JUDGED = ("straight", "held")  # kinds of choices that are judged as such
 
 
 def report_lines(name: str, examined: Examined) -> list[str]:
@@ -77,7 +78,7 @@ def _what(accused: Accused) -> str:
 
 def _right(gradients: Sequence[Judged]) -> str:
     """That all are right, and what decided it."""
-    judged = [e for e in gradients if e.declared is None or e.declared.kind == "straight"]
+    judged = [e for e in gradients if e.declared is None or e.declared.kind in JUDGED]
     if not judged:
         why = ": what its backward gives is a convention" if gradients else ""
         return f"no gradient is judged{why}"
@@ -237,6 +238,7 @@ def _of_declared(each: Judged) -> str:
         "not judged",
         "step": f"the derivative of {rounds} is 0; what backward gives is a convention, not judged",
         "straight": f"right with {rounds} taken for the identity (straight-through): a convention",
+        "held": "rows of it are set to 0, which are not trained then; the others are right",
         "none": "backward gives no gradient of it, so none is judged",
     }
     return f"{each.name}: {said[each.declared.kind]}"

@@ -74,7 +74,8 @@ def _is_of_the_first_input(found: Found) -> bool:
 
 def _anew(searched: Searched) -> Searched:
     made = searched.makers, searched.roles, searched.module
-    return Searched(*made, outs=searched.outs, only=searched.only, told=searched.told)
+    own = searched.own
+    return Searched(*made, outs=searched.outs, only=searched.only, told=searched.told, own=own)
 
 
 def wrong_with(others: Sequence[Searched], found: Found, cost: str | None) -> Found | None:

@@ -167,7 +167,10 @@ def _network(kind: type, found: Definitions, own: tuple[Made, ...]) -> Candidate
         yield from own
 
     others = (partial(constructors, kind, settings=e) for e in other_settings(kind, found.words))
-    first, *rest = (Searched(each, roles, found.module, told=told) for each in (makers, *others))
+    sized = any("n_in" in kinds_of(each.name) for each in needed(kind))  # else it is made of parts
+    uses = frozenset({kind.__name__, *found.used_by(kind.__name__)}) if sized else None
+    searched = (Searched(e, roles, found.module, told=told, own=uses) for e in (makers, *others))
+    first, *rest = searched
     either = unnamed_layer(kind, kind, found.module, roles, own)
     return Candidate(kind.__name__, searched=(first,), others=tuple(rest), either=either)
 

@@ -309,13 +309,23 @@ def as_default(kind: str, value: Any, default: Any) -> Any:
 
 
 @cache
-def convolves(module: ModuleType) -> bool:
-    """Whether a name in the functions of a program says that it goes through pictures."""
-    return any(map(CONVOLVES.search, _names(module)))
+def convolves(module: ModuleType, among: frozenset[str] | None = None) -> bool:
+    """Whether a name in the functions of a program says that it goes through pictures.
+
+    Args:
+        module: the program.
+        among: the names of its classes and functions that are meant; None for all.
+    """
+    return any(map(CONVOLVES.search, _names(module, among)))
 
 
-def _names(module: ModuleType) -> Iterator[str]:
-    own = [e for e in vars(module).values() if getattr(e, "__module__", "") == module.__name__]
+def _names(module: ModuleType, among: frozenset[str] | None) -> Iterator[str]:
+    own = [
+        e
+        for e in vars(module).values()
+        if getattr(e, "__module__", "") == module.__name__
+        and (among is None or e.__name__ in among)
+    ]
     inner = [e for each in own if isinstance(each, type) for e in vars(each).values()]
     for each in [*own, *inner]:
         if isinstance(each, FunctionType):

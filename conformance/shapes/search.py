@@ -62,6 +62,7 @@ class Searched:
         ones: whether the first input of each sample is 1.
         only: the function that gives the gradients; None if any may.
         told: as in `Plan`.
+        own: the names of all that it uses, if they are known.
     """
 
     makers: Any
@@ -72,6 +73,7 @@ class Searched:
     ones: bool = False
     only: Callable[..., Any] | None = None
     told: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    own: frozenset[str] | None = None
     _made: dict[Any, Any] = field(default_factory=dict)
     _ran: dict[Any, bool] = field(default_factory=dict)
     _functions: dict[Any, Any] = field(default_factory=dict)
@@ -81,7 +83,7 @@ class Searched:
         began = process_time()
         self.refusal.until = began + SEARCHED
         misshapen: list[Reading] = []
-        tried = (PICTURES, *LAYOUTS) if convolves(self.module) else LAYOUTS
+        tried = (PICTURES, *LAYOUTS) if convolves(self.module, self.own) else LAYOUTS
         rounds = [(each, narrow) for narrow in (False, True) for each in tried]
         for i, (layouts, narrow) in enumerate(rounds):
             found, again = False, (layouts, narrow) in rounds[i + 1 :]

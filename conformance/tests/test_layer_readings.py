@@ -573,3 +573,69 @@ def test_einsum_may_take_whole_numbers(tmp_path: Path) -> None:
     """They are no values of a trace."""
     code, _, said = judged(MIXED, tmp_path)
     assert (code, "1 gradient, all right" in said) == (0, True), said
+
+
+PADDED = """
+import numpy as np
+
+class Lookup:
+    def __init__(self, words, width):
+        self.vectors = np.random.default_rng(3).normal(size=(words, width))
+        self.vectors[0] = 0
+
+    def forward(self, places):
+        self.places = places
+        return self.vectors[places]
+
+    def backward(self, grad):
+        self.dvectors = np.zeros_like(self.vectors)
+        np.add.at(self.dvectors, self.places, grad)
+        self.dvectors[0] = 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "there", "code"),
+    [
+        ("", "", 0),
+        ("self.dvectors[0] = 0", "self.dvectors[self.vectors < 0] = 0", 1),
+        ("np.add.at(self.dvectors, self.places, grad)", "self.dvectors[self.places] = 1", 1),
+    ],
+    ids=["right", "entries", "rest"],
+)
+def test_a_row_of_a_gradient_may_be_set_to_0(
+    right: str, there: str, code: int, tmp_path: Path
+) -> None:
+    found, _, said = judged(PADDED.replace(right, there) if right else PADDED, tmp_path)
+    assert found == code, said
+    assert ("rows of it are set to 0" in said) == (not code), said
+
+
+BESIDE_POOLING = """
+import numpy as np
+
+class Scorer:
+    def __init__(self, dim):
+        self.w, self.b = np.zeros(dim), 0.0
+
+    def forward(self, x, y):
+        self.x, s = x, x @ self.w + self.b
+        self.err = 1 / (1 + np.exp(-s)) - y
+        return np.mean(np.logaddexp(0, s) - y * s)
+
+    def backward(self):
+        self.dw, self.db = self.err @ self.x / len(self.err), self.err.mean()
+        return self.err[:, None] * self.w / len(self.err)
+
+def pooled(x):
+    return x.mean(axis=1)
+"""
+
+
+def test_pictures_are_not_given_to_what_only_stands_beside_what_takes_some(tmp_path: Path) -> None:
+    code, _, said = judged(BESIDE_POOLING, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(
+        BESIDE_POOLING.replace("self.err @ self.x", "self.x.sum(0)"), tmp_path
+    )
+    assert (code, len(lines)) == (1, 1), said
