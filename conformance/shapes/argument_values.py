@@ -141,6 +141,9 @@ def _shapes(name: str, chosen: Mapping[Path, Any]) -> Iterator[Shape]:
         ends = {shape[-1] for shape in weights}
         yield from _vectors(first, [n for n in known[::-1] if n in inside or not weights], ends)
     elif _is_weight(name):
+        others = [shape for key, shape in arrays.items() if _is_weight(key)]
+        beside = product(_own(states, first), _own(others, first))
+        yield from (e for n, end in beside for e in ((n, end), (end, n)))
         yield from _weights(first, known, _own(states, first))
     else:
         yield from (first, *list(arrays.values())[::-1])
@@ -175,8 +178,10 @@ def _vectors(first: Shape, known: Sequence[int], ends: Collection[int]) -> Itera
 
 def _states(first: Shape, known: Sequence[int]) -> Iterator[Shape]:
     """The shapes of a state beside inputs: as many samples, and a width of its own."""
-    new = _new(known)
-    for n in (*(e for e in known if e not in first), new) if len(first) > 1 else ():
+    new, own = _new(known), [e for e in known if e not in first]
+    gated = any(e == gates * new for e in own for gates in GATES)  # of its weights
+    widths = (new, *own) if gated else (*own, new)
+    for n in widths if len(first) > 1 else ():
         yield from ((first[0], n), (n, first[1]), *((e, n) for e in first[1:-1]))
     yield from ((new,), first, (new, 1), (1, new))
     if len(first) == len(("samples", "steps", "features")):

@@ -324,7 +324,7 @@ def _names(module: ModuleType, among: frozenset[str] | None) -> Iterator[str]:
         e
         for e in vars(module).values()
         if getattr(e, "__module__", "") == module.__name__
-        and (among is None or e.__name__ in among)
+        and (among is None or getattr(e, "__name__", "") in among)
     ]
     inner = [e for each in own if isinstance(each, type) for e in vars(each).values()]
     for each in [*own, *inner]:

@@ -862,3 +862,30 @@ def test_what_went_forward_gave_may_be_given_beside_its_output(
     code, lines, said = judged(first + back + rest.replace("size", name), tmp_path)
     assert code == int(there != "dw - w"), said
     assert all(there in each for each in lines[:1]), said
+
+
+GATED = """
+import numpy as np
+
+def cell_forward(x, h_prev, Wx, Wh, b):
+    gx, gh = x @ Wx + b, h_prev @ Wh
+    ux, cx = np.split(gx, 2, axis=1)
+    uh, ch = np.split(gh, 2, axis=1)
+    u, c = 1 / (1 + np.exp(-ux - uh)), np.tanh(cx + ch)
+    return (1 - u) * c + u * h_prev, (x, h_prev, Wx, Wh, u, c)
+
+def cell_backward(dh, cache):
+    x, h_prev, Wx, Wh, u, c = cache
+    du, dc = dh * (h_prev - c) * u * (1 - u), dh * (1 - u) * (1 - c ** 2)
+    d = np.concatenate([du, dc], axis=1)
+    return d @ Wx.T, d @ Wh.T + dh * u, x.T @ d, h_prev.T @ d, d.sum(axis=0)
+"""
+
+
+@pytest.mark.parametrize("there", ["(1 - c ** 2)", "(1 - c)"])
+def test_a_state_is_as_wide_as_one_of_the_gates_that_weights_hold(
+    there: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(GATED.replace("(1 - c ** 2)", there), tmp_path)
+    assert code == int("**" not in there), said
+    assert all(there in each for each in lines[:1]), said
