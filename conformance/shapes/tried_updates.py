@@ -287,13 +287,18 @@ def _trained(found: Found, name: str) -> Found:
     taken, again = found.recognised, found.again
     if not isinstance(again, PlainRun):
         return found
-    keeps, wrong = bool(again.reading.run.states), not found.examined.ok
+    reading, wrong = again.reading, not found.examined.ok
+    born = not any(each.parameter.given for each in reading.places.goals)  # as its states may be
+    keeps = bool(reading.run.states) or (born and wrong)
     unknown = found.examined.cost == "unknown"  # which the first update alone may be right by
     if not keeps and (wrong or not unknown):
-        return found if wrong else _by_one_factor(found, again.reading, name)
-    ran = tried_update(again.reading, name).ran
+        return found if wrong else _by_one_factor(found, reading, name)
+    ran = tried_update(reading, name).ran
     if ran is not None and is_right(ran):
-        return replace(found, recognised=replace(taken, rule=(_said(name, ran),)))
+        known = ran.examined.cost != "unknown" or ran.rule.kind != "plain"  # no gradients alone
+        examined = ran.examined if wrong and known else found.examined
+        taken = replace(taken, rule=(_said(name, ran),))
+        return replace(found, recognised=taken, examined=examined)
     told = ran is not None and not ran.examined.ok and not (unknown and is_uneven(ran))
     if ran is not None and told and (wrong or unknown or wrong_in(ran) is not None):
         return replace(found, examined=ran.examined)

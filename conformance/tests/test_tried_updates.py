@@ -672,3 +672,53 @@ def test_a_number_without_a_gradient_is_no_parameter_whatever_it_is_called(
     (tmp_path / "net.py").write_text(AVERAGED.replace("(1 - self.beta)", line))
     report = conformance.check(str(tmp_path / "net.py"))
     assert report.exit_code == code, str(report)
+
+
+BUILDS = """\
+import numpy as np
+
+class Fitted:
+    def __init__(self, width=6, rate=0.01, seed=0):
+        self.width, self.rate = width, rate
+        self.draw = np.random.default_rng(seed)
+
+    def begin(self, n, k):
+        self.all = [self.draw.normal(size=(n, self.width)), np.zeros(self.width),
+                    self.draw.normal(size=(self.width, k))]
+        self.m = [np.zeros_like(e) for e in self.all]
+        self.s = [np.zeros_like(e) for e in self.all]
+        self.t = 0
+
+    def gradients(self, X, Y):
+        w, b, v = self.all
+        h = np.tanh(X @ w + b)
+        e = (h @ v - Y) / len(X)
+        d = e @ v.T * (1 - h ** 2)
+        return [X.T @ d, d.sum(axis=0), h.T @ e]
+
+    def move(self, grads):
+        self.t += 1
+        rate = self.rate * np.sqrt(1 - 0.99 ** self.t) / (1 - 0.9 ** self.t)
+        for p, g, m, s in zip(self.all, grads, self.m, self.s):
+            m *= 0.9
+            m += 0.1 * g
+            s *= 0.99
+            s += 0.01 * g * g
+            p -= rate * m / (np.sqrt(s) + 1e-8)
+
+    def fit(self, X, Y, rounds=30):
+        self.begin(X.shape[1], Y.shape[1])
+        for _ in range(rounds):
+            self.move(self.gradients(X, Y))
+        return self
+"""
+
+
+@pytest.mark.parametrize(
+    ("slope", "code"), [("(1 - h ** 2)", 0), ("(1 - h)", 1)], ids=["right", "wrong"]
+)
+def test_adam_of_a_class_that_makes_its_parameters_where_it_trains(
+    slope: str, code: int, tmp_path: Path
+) -> None:
+    report = written(BUILDS.replace("(1 - h ** 2)", slope), tmp_path)
+    assert report.exit_code == code, str(report)
