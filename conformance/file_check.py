@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from threadpoolctl import threadpool_limits
 
@@ -133,7 +133,7 @@ def _with_its_training(
     return ([*parts, ran], ran.ran.within) if ran.examined.ok and tells else (parts, ())
 
 
-def _is_doubtful(part: Part) -> bool:
+def _is_doubtful(part: Part) -> TypeGuard[ShapeReport]:
     """Whether something is wrong that no change mends, or as its file calls it."""
     if not isinstance(part, ShapeReport) or part.ok:
         return False
