@@ -90,8 +90,8 @@ OF_KIND = {
     "negated": "the output error has the wrong sign, and with it all gradients",
     "overwritten": "a value that is used twice has the sum of the derivatives of its uses: "
     "add to what is there (+=)",
-    "last": "of {factor:g} mini-batches the gradient of the last alone is used, and that of the "
-    "others is overwritten: add it (+=)",
+    "last": "{factor:g} gradients are computed for this update, as of samples or mini-batches, and "
+    "the last alone is used: the others are overwritten; add them (+=)",
     "skipped": "this loop leaves out the {step} of the {factor:g} steps that the forward pass has",
     "crossed": "the loss compares each of the {numbers[0]:g} outputs with each target here: one of "
     "these arrays has the shape ({numbers[0]:g},), and the other ({numbers[0]:g}, 1)",

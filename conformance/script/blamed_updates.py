@@ -221,7 +221,7 @@ def _is_unused(
         and np.shape(each.value) == np.shape(node.value)
         and not each.uses & node.uses & made
         and not any(new.depends_on(each) for new in news)
-        and all(_key(one) in own for one in each.consumers)
+        and {*map(_key, each.consumers)} <= own | {*map(_key, node.consumers)}
         and not np.array_equal(each.value, node.value)
     )
 

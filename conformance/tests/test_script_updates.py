@@ -501,6 +501,34 @@ def test_gradients_of_which_those_of_the_last_batch_alone_are_used(tmp_path: Pat
     assert MICRO.splitlines()[int(blame.line or 0) - 1] == line
 
 
+BY_SAMPLES = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(60, 4)); y = rng.normal(size=(60, 2))
+W1, b1, W2 = rng.normal(size=(5, 4)), np.zeros(5), rng.normal(size=(2, 5))
+
+def slopes(x, t):
+    h = np.tanh(W1 @ x + b1)
+    e = W2 @ h - t
+    d = (W2.T @ e) * (1 - h ** 2)
+    return np.outer(d, x), d, np.outer(e, h)
+
+for step in range(20):
+    total = None
+    for i in rng.integers(0, 60, 8):
+        found = slopes(X[i], y[i])
+        total = found if total is None else [s + g for s, g in zip(total, found)]
+    W1, b1, W2 = (p - 0.1 / 8 * g for p, g in zip((W1, b1, W2), total))
+"""
+
+
+def test_gradients_of_which_those_of_the_last_sample_alone_are_used(tmp_path: Path) -> None:
+    """One of them is computed from another."""
+    assert run_edited(tmp_path, BY_SAMPLES).exit_code == 0
+    edit = "[s + g for s, g in zip(total, found)]", "found"
+    (blame,) = run_edited(tmp_path, BY_SAMPLES, edit).blames
+    assert (blame.accused.cause.kind, blame.gradients) == ("last", ("W1", "b1", "W2"))
+
+
 LATE = """import numpy as np
 rng = np.random.default_rng(0)
 X, t = rng.normal(size=(9, 3)), rng.normal(size=9)
