@@ -4,7 +4,7 @@ Left out: the verdict on each gradient (`judge_gradients.py`).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -17,6 +17,7 @@ from conformance.backward.judge_gradients import Forward, Verdict, verdicts
 from conformance.backward.recorded_pass import Goal, bits
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, uses_of_nodes
+from reference.step import Array
 
 LENGTHS = 6  # of which factors are combined
 
@@ -182,23 +183,42 @@ def ratio(verdict: Verdict) -> float | None:
     return fitted(verdict.given, verdict.right)
 
 
-def right_in_part(verdict: Verdict) -> bool:
-    """Whether several entries that one line writes alone are right up to a factor.
+def factor_in_part(forward: Forward) -> float | None:
+    """Given / right of several entries that a line writes alone, or a line each; None of none.
 
     They are a gradient of their own then, as the weights beside a bias in one array. A step along
-    some of the coordinates, which leaves the others as they are, has no such part.
+    some of the coordinates, which leaves the others as they are, has no such part. Where each has
+    a line, most are right, and what another one has changes with the parameters: it is no rate.
     """
+    found = verdicts(forward)
+    pairs = [(each.given.flat[at], each.right.flat[at]) for each in found for at in _parts(each)]
+    told = (fitted(given, right) for given, right in pairs if np.count_nonzero(right) > 1)
+    factor = next((each for each in told if each is not None), None)
+    if factor is not None:
+        return factor
+    ratios = _single_ratios(found)
+    usual = float(np.median(ratios)) if ratios else 0.0
+    other = moved(forward) if 2 * _count(ratios, usual) > len(ratios) else None
+    again = [] if other is None else _single_ratios(verdicts(other))
+    changes = np.divide(again, ratios) if len(again) == len(ratios) else np.array([])
+    alike = _count([*changes], float(np.median(changes))) if changes.size else 0
+    return usual if alike < changes.size else None
+
+
+def _parts(verdict: Verdict) -> Iterator[Array]:
+    """The places of a gradient that are written alone; none if it is 0 where it should not be."""
     given, right = verdict.given, verdict.right
     if given.shape != right.shape or np.any((given == 0) & (right != 0)):
-        return False
-    writes = (e for e in walk([verdict.goal.node]) if e.operation == FILLED)
-    parts = (at for e in writes if np.shape(e.value) == right.shape for at, _ in e.args[1])
-    return any(
-        1 < np.count_nonzero(right.flat[at]) <= np.size(at) < right.size
-        and fitted(given.flat[at], right.flat[at]) is not None
-        for at in parts
-        if at is not None
-    )
+        return
+    for each in walk([verdict.goal.node]):
+        if each.operation == FILLED and np.shape(each.value) == right.shape:
+            yield from (e for e, _ in each.args[1] if e is not None and np.size(e) < right.size)
+
+
+def _single_ratios(found: Sequence[Verdict]) -> list[float]:
+    """Given / right of each entry that a line writes alone, if it is not 0."""
+    ats = ((each, int(np.ravel(e)[0])) for each in found for e in _parts(each) if np.size(e) == 1)
+    return [float(e.given.flat[at] / e.right.flat[at]) for e, at in ats if e.right.flat[at]]
 
 
 def snapped(ratio: float, constants: Sequence[float], *, free: bool) -> float | None:
@@ -208,4 +228,4 @@ def snapped(ratio: float, constants: Sequence[float], *, free: bool) -> float | 
 
 
 def _near(ratio: float, factor: float) -> bool:
-    return abs(ratio - factor) <= HALF_OF_THE_DIGITS * factor
+    return abs(ratio - factor) <= HALF_OF_THE_DIGITS * abs(factor)

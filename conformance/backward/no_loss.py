@@ -23,6 +23,7 @@ from conformance.backward.decay import Decay, decayed, stated
 from conformance.backward.factor import (
     Shared,
     conventions,
+    factor_in_part,
     is_constant,
     moved,
     shared,
@@ -335,8 +336,8 @@ def factors(chosen: Tried, after: float = 1.0) -> list[float]:
         after: by what the program multiplies its output error, where nothing else tells it.
     """
     known = chosen.negated if chosen.decay is None else chosen.decay.factor
-    if chosen.count and chosen.decay is None:
-        known = chosen.shared.factor
+    if chosen.decay is None:
+        known = chosen.shared.factor if chosen.count else known or factor_in_part(chosen.forward)
     if known is None and chosen.error_factor is not None:
         known = chosen.error_factor * after
     if known is not None:

@@ -20,9 +20,9 @@ from conformance.backward.chain import Chain
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.costs import OF_MARGINS
 from conformance.backward.decay_lines import with_decay
-from conformance.backward.factor import right_in_part
+from conformance.backward.factor import factor_in_part
 from conformance.backward.findings import Accused, Cause, Changed, Examined
-from conformance.backward.judge_gradients import Forward, judged, verdicts
+from conformance.backward.judge_gradients import Forward, judged
 from conformance.backward.no_loss import (
     COST_NAMES,
     Tried,
@@ -268,10 +268,9 @@ def _in_part(errors: OwnErrors, run: Recorded) -> bool:
     parameters = [each.parameter for each in run.goals]
     chain = Chain(run.trace)
     return any(
-        right_in_part(verdict)
+        factor_in_part(Forward(replace(run, loss=each.loss), chain)) is not None
         for each in errors.tried
         if each.output not in parameters  # of which any gradient is right by itself
-        for verdict in verdicts(Forward(replace(run, loss=each.loss), chain))
     )
 
 

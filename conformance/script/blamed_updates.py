@@ -131,6 +131,8 @@ def _taken_twice(judgement: Judgement, wrong: Sequence[int]) -> Iterator[Pair]:
 
 def _exchanged(trace: Trace, judgement: Judgement, wrong: Sequence[int]) -> Iterator[Pair]:
     """Those of which two are each moved by the gradient of the other."""
+    if any(len(each.gradients) > len(("one", "other")) for each in judgement.examined.accused):
+        return  # where all have the other sign, two may be each other's by chance
     again = Unjudged(ToJudge(trace, judgement.updates))
     step = again.part([gradient for gradient, _ in judgement.chosen])
     losses = [step.of[each] for each in again.losses]

@@ -4,6 +4,7 @@ Left out: which values are parameters (`parameters.py`), and the gradients by wh
 moved (`judge_updates.py`).
 """
 
+import ast
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.source import written_name
 from conformance.programs.held_state import GRADIENTS, is_any_tensor
-from conformance.script.linear import ancestors
+from conformance.script.linear import ancestors, written_places
 from conformance.script.update_step import Step
 from conformance.tracing.arrays import Traced
 from conformance.tracing.frames import is_installed, is_subject
@@ -193,8 +194,10 @@ def _schemes(known: Sequence[tuple[int, Held]], count: int) -> list[dict[int, He
 
 
 def _written(values: Sequence[Node]) -> str:
-    """What the line of an update writes to."""
-    return next((name for each in values[1:] if (name := written_name(each))), "")
+    """What the line of an update writes to, or to a part of."""
+    node, name = next(((e, name) for e in values[1:] if (name := written_name(e))), (None, ""))
+    part = ast.parse(name, mode="eval").body if node and written_places(node) else None
+    return ast.unparse(part.value) if isinstance(part, ast.Subscript) else name
 
 
 @dataclass(frozen=True, eq=False)

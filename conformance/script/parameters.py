@@ -7,7 +7,7 @@ told by the statement that gives it the same name. Left out: what is carried on 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 import numpy as np
 
@@ -29,13 +29,15 @@ from conformance.script.linear import (
     is_running_mean,
     kept,
     links,
+    read_places,
     scalar,
     way,
+    writes_of,
     written_places,
 )
 from conformance.script.rows import Carried, join
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, bits_of_nodes
+from conformance.tracing.node import FILLED, Node, bits_of_nodes, is_part, states_of
 
 MARGIN = 1.1  # of a step's length, for what a program does before it uses a parameter
 
@@ -344,7 +346,26 @@ def _is_moved_alone(one: Carried, other: Carried, made: Sequence[tuple[Node, set
     own = {*one.values}
     stop = own.union(other.values)
     return any(
-        len(values) > MANY or _is_used_beside(own, values, stop, new) for new, values in made[:FEW]
+        len(values) > MANY
+        or _is_used_beside(own, values, stop, new)
+        or _is_used_elsewhere(own, stop, new)
+        for new, values in made[:FEW]
+    )
+
+
+def _is_used_elsewhere(own: set[Node], stop: set[Node], new: Node) -> bool:
+    """Whether what is written into an array is computed of other places of others than its own.
+
+    Args:
+        own: the others.
+        stop: what was there before.
+        new: the array.
+    """
+    return any(
+        is_part(e) and not own.isdisjoint(e.inputs) and read_places(e, alone=True) != places
+        for state in takewhile(lambda each: each is new or each not in stop, states_of(new))
+        for value, places in writes_of(state)
+        for e in walk([value], lambda each: () if is_part(each) else each.inputs)
     )
 
 

@@ -358,13 +358,17 @@ def compiled(source: bytes | str | ast.Module, file: str, *, lists: bool = False
         SyntaxError: it is no Python.
     """
     tree = source if isinstance(source, ast.Module) else parsed(source, file)
-    entering = _EnteringLists() if lists else _Entering()
+    entering = (_EnteringLists if lists else _Entering)(tree)
     made: CodeType = compile(entering.visit(with_losses(tree)), file, "exec", dont_inherit=True)
     return made
 
 
 class _Entering(ast.NodeTransformer):
     """Passes values through the two functions."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        moves = (each for each in ast.walk(tree) if isinstance(each, ast.AugAssign))
+        self.moved = {ast.unparse(e.target) for e in moves if isinstance(e.op, ast.Add | ast.Sub)}
 
     def visit(self, node: ast.AST) -> Any:
         """A part of the program, after what is in it."""
@@ -375,7 +379,8 @@ class _Entering(ast.NodeTransformer):
         """A part of which the values are passed through, as far as they may hold arrays."""
         match node:
             case ast.Assign() | ast.AnnAssign() | ast.AugAssign() if node.value is not None:
-                node.value = _passed(node.value)
+                drawn = isinstance(node.value, ast.Call) and self.is_moved(node)
+                node.value = _called(NUMBER, _passed(node.value)) if drawn else _passed(node.value)
             case ast.For():
                 node.iter = _called(RANGE if _is_range(node.iter) else EACH, node.iter)
             case ast.While():
@@ -393,6 +398,10 @@ class _Entering(ast.NodeTransformer):
             case ast.BinOp(ast.Constant(1), ast.Sub(), ast.BinOp(op=ast.Pow())):
                 return _called(NUMBER, node)  # 1 − β^t
         return node
+
+    def is_moved(self, node: ast.stmt) -> bool:
+        """Whether something is assigned to what is also moved, as a parameter is that is drawn."""
+        return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in self.moved
 
     def argument(self, value: ast.expr) -> ast.expr:
         """A value that is handed on, passed through if it may hold an array that is not entered."""

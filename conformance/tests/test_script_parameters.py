@@ -510,3 +510,47 @@ def test_what_is_kept_for_a_number_is_no_parameter(
 ) -> None:
     report = run_edited(tmp_path, NUMBER, *edit)
     assert report.exit_code == wrong, str(report)
+
+
+DRAWN = """import numpy as np
+
+class Neuron:
+    def __init__(self):
+        self.w = np.random.normal()
+        self.b = np.random.normal()
+
+    def fit(self, xs, ts):
+        for x, t in zip(xs, ts):
+            y = np.tanh(self.w * x + self.b)
+            d = 2 * (y - t) * (1 - y ** 2)
+            self.w -= 0.1 * d * x
+            self.b -= 0.1 * d
+
+Neuron().fit(np.array([0.5, 30.0, -40.0, 50.0]), np.array([0, 1, 0, 1]))
+"""
+
+
+def test_the_first_update_of_numbers_that_are_drawn_is_judged(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, DRAWN).ok  # the later ones change nothing
+    report = run_edited(tmp_path, DRAWN, ("0.1 * d * x", "0.1 * d"))
+    assert "script.py:12" in str(report)
+
+
+UPHILL = """import numpy as np
+u, v, c = np.random.randn(3)
+X = np.array([[-2.0, -1.0], [0.5, 0.2], [1.0, 3.0], [0.3, -1.0]])
+for x, t in zip(X, [1, 0, 1, 0]):
+    y = 1 / (1 + np.exp(-(u * x[0] + v * x[1] + c)))
+    d = 2 * (t - y) * y * (1 - y)
+    u -= 0.1 * d * x[0]
+    v -= 0.1 * d * x[1]
+    c -= 0.1 * d
+"""
+
+
+def test_gradients_that_are_each_others_with_the_wrong_sign_are_not_exchanged(
+    tmp_path: Path,
+) -> None:
+    report = str(run_edited(tmp_path, UPHILL))
+    assert "script.py:6" in report
+    assert "in the place of" not in report

@@ -811,3 +811,63 @@ def test_what_is_computed_of_each_entry_where_momentum_leads_to_divides_no_gradi
 ) -> None:
     run = run_edited(tmp_path, WIDTHS, ("-2 * l)\n    grads", line))
     assert (run.exit_code, [e.lines[0].line for e in run.blames]) == (code, [14] * code), str(run)
+
+
+ENTRIES = """import numpy as np
+s = lambda z: 1 / (1 + np.exp(-z))
+rng = np.random.RandomState(3)
+X, T = rng.randn(20, 2), rng.rand(20)
+v, c = rng.randn(6), rng.randn(3)
+for x, t in zip(X, T):
+    h = s(v[0] * x[0] + v[1] * x[1] + c[0])
+    k = s(v[2] * x[0] + v[3] * x[1] + c[1])
+    y = s(v[4] * h + v[5] * k + c[2])
+    e = (y - t) * y * (1 - y)
+    dh = e * v[4] * h * (1 - h)
+    dk = e * v[5] * k * (1 - k)
+    v[0] -= 0.1 * dh * x[0]
+    v[1] -= 0.1 * dh * x[1]
+    c[0] -= 0.1 * dh
+    v[2] -= 0.1 * dk * x[0]
+    v[3] -= 0.1 * dk * x[1]
+    c[1] -= 0.1 * dk
+    v[4] -= 0.1 * e * h
+    v[5] -= 0.1 * e * k
+    c[2] -= 0.1 * e
+"""
+
+
+def test_arrays_whose_entries_are_moved_a_line_each_are_parameters(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, ENTRIES)
+    assert report.ok
+    assert "of v, c" in str(report)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("dk = e * v[5]", "dk = e * v[4]"),  # no array is right, and most entries are
+        ("v[3] -= 0.1 * dk * x[1]", "v[3] -= 0.1 * dk * x[0]"),
+        ("v[5] -= 0.1 * e * k", "v[5] -= 0.1 * e * h"),
+    ],
+)
+def test_a_line_of_entries_is_blamed(edit: tuple[str, str], tmp_path: Path) -> None:
+    line = ENTRIES[: ENTRIES.index(edit[0])].count("\n") + 1
+    assert f"script.py:{line}" in str(run_edited(tmp_path, ENTRIES, edit))
+
+
+RATES = """import numpy as np
+rng = np.random.RandomState(0)
+X, p = rng.randn(20), rng.randn(3)
+for x in X:
+    e = p[0] * np.tanh(p[1] * x) + p[2] - x
+    g = e * p[0] * (1 - np.tanh(p[1] * x) ** 2) * x
+    p[0] -= 0.1 * e * np.tanh(p[1] * x)
+    p[1] -= 0.02 * g
+    p[2] -= 0.1 * e
+"""
+
+
+def test_entries_with_rates_of_their_own_are_not_accused(tmp_path: Path) -> None:
+    with pytest.raises(UnjudgedError, match="cannot be judged: no known cost"):
+        run_edited(tmp_path, RATES)
