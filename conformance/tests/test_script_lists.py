@@ -1108,3 +1108,32 @@ def test_a_row_without_its_bias_is_a_part_of_the_parameter(tmp_path: Path) -> No
     report = run_edited(tmp_path, SLICED, (" * (1 - code[j] ** 2)", ""))
     assert report.exit_code == 1, str(report)
     assert "lower = [sum(upper[i] * W[i][j]" in str(report)
+
+
+STEPS = """import math, random
+random.seed(1)
+rows = [([random.random() - 0.5, random.random()], random.random()) for _ in range(9)]
+w = [[random.random() for _ in range(3)] for _ in range(2)]
+step = [[0.0] * 3 for _ in range(2)]
+for x, t in rows:
+    d = [0.0, 0.0]
+    for j in range(2):
+        s = w[j][2]
+        for i in range(2):
+            s += w[j][i] * x[i]
+        y = math.tanh(s)
+        d[j] = (t - y) * (1 - y * y)
+    for j in range(2):
+        for i in range(2):
+            step[j][i] = 0.3 * d[j] * x[i] + 0.5 * step[j][i]
+            w[j][i] += step[j][i]
+        step[j][2] = 0.3 * d[j] + 0.5 * step[j][2]
+        w[j][2] += step[j][2]
+"""
+
+
+def test_a_momentum_that_two_lines_multiply_is_one_of_the_list(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, STEPS)
+    assert report.ok
+    assert "momentum" in str(report)
+    assert "μ = 0.5" in str(report)

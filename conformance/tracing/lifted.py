@@ -139,7 +139,10 @@ class _Lifting:
         (array,) = arrays if len(arrays) == 1 else (None,)
         if array is not None:
             return self.taken(nodes, array)
-        alone = all(map(_is_alone, nodes)) and all(e.frames == first.frames for e in nodes)
+        kept = {self._array_of(operand) for each in nodes for operand in each.inputs}
+        same = len(kept) == 1 and None not in kept  # as the multiples of a velocity
+        same = same or all(each.frames == first.frames for each in nodes)
+        alone = same and all(map(_is_alone, nodes))
         found = self.operation(nodes) if alone else None
         return self.array(operands) if found is None else found
 
