@@ -36,7 +36,7 @@ from conformance.backward.groups import Factor, Repair, operation_key
 from conformance.backward.handed_out import handed_out
 from conformance.backward.in_scope import in_scope
 from conformance.backward.judge_gradients import Forward, Verdict, verdicts
-from conformance.backward.overwritten import overwritten
+from conformance.backward.overwritten import by_rounds, overwritten
 from conformance.backward.passes import passes
 from conformance.backward.skipped import skipped
 from conformance.backward.source import lines_of
@@ -211,6 +211,7 @@ def _mending(
         if what == "term" and why.changed is not None:
             own = tuple(Culprit(search, repairs).lines_of(made.fix.group)[:1])
         lines = in_scope(first, why, tuple(dict.fromkeys((*own, *lines))))
+    lines = by_rounds(lines) if why.kind == "part" else lines
     if lines != made.lines:
         why = cause(named, replace(made, lines=lines), found)
     return lines, why, values

@@ -16,7 +16,13 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.findings import Accused, Cause, Changed, Line, merged
 from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Verdict, distance
-from conformance.backward.syntax import loops_around, only_alias, statement, stored
+from conformance.backward.syntax import (
+    function_around,
+    loops_around,
+    only_alias,
+    statement,
+    stored,
+)
 from conformance.backward.value_names import statement_text
 from conformance.programs.vocabulary import bare, stem
 from conformance.tracing.node import Node
@@ -32,6 +38,22 @@ def overwritten(wrong: Sequence[Verdict], chain: Chain) -> tuple[Accused, ...]:
     found = [_accused(each, chain, wrong) for each in wrong]
     told = [each for each in found if each is not None]
     return merged(told, lambda each: each.lines[:1]) if len(told) == len(found) else ()
+
+
+def by_rounds(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """The lines in question, first one that writes what each round of an inner loop gives over it.
+
+    What is read after that loop is that of the last round.
+    """
+    for each in lines[1:]:
+        made, loops = statement(each.file, each.line), loops_around(each)[:1]
+        inner = function_around(each) is function_around(lines[0]) and each.file == lines[0].file
+        if not inner or set(loops) <= {*loops_around(lines[0])} or not isinstance(made, ast.Assign):
+            continue
+        read = {e.id for e in ast.walk(made.value) if isinstance(e, ast.Name)}
+        if read.isdisjoint(stored(made)):  # it is no sum
+            return tuple(dict.fromkeys((each, *lines)))
+    return lines
 
 
 def _accused(verdict: Verdict, chain: Chain, wrong: Sequence[Verdict]) -> Accused | None:

@@ -1137,3 +1137,48 @@ def test_a_momentum_that_two_lines_multiply_is_one_of_the_list(tmp_path: Path) -
     assert report.ok
     assert "momentum" in str(report)
     assert "μ = 0.5" in str(report)
+
+
+HIDDEN = """import math, random
+random.seed(1)
+rows = [([random.random() - 0.5, random.random()], [random.random(), 0.3]) for _ in range(9)]
+u = [[random.random() for _ in range(3)] for _ in range(3)]
+v = [[random.random() for _ in range(4)] for _ in range(2)]
+h, d, back = [0.0] * 3, [0.0] * 2, [0.0] * 3
+err = 0.0
+for x, t in rows:
+    for j in range(3):
+        s = u[j][2]
+        for i in range(2):
+            s += u[j][i] * x[i]
+        h[j] = math.tanh(s)
+    for k in range(2):
+        s = v[k][3]
+        for j in range(3):
+            s += v[k][j] * h[j]
+        y = 1 / (1 + math.exp(-s))
+        e = t[k] - y
+        err += 0.5 * e * e
+        d[k] = e * y * (1 - y)
+    for j in range(3):
+        total = 0.0
+        for k in range(2):
+            total += d[k] * v[k][j]
+        back[j] = total * (1 - h[j] * h[j])
+    for k in range(2):
+        for j in range(3):
+            v[k][j] += 0.1 * d[k] * h[j]
+        v[k][3] += 0.1 * d[k]
+    for j in range(3):
+        for i in range(2):
+            u[j][i] += 0.1 * back[j] * x[i]
+        u[j][2] += 0.1 * back[j]
+"""
+
+
+def test_a_number_that_each_round_of_a_loop_writes_over_is_blamed_before_its_use(
+    tmp_path: Path,
+) -> None:
+    assert run_edited(tmp_path, HIDDEN).ok
+    report = str(run_edited(tmp_path, HIDDEN, ("total += d", "total = d")))
+    assert report.index("script.py:25") < report.index("or else")
