@@ -86,6 +86,7 @@ class FileJudging:
         self.left: list[NotJudged] = []
         self.unfit: list[NotJudged] = []
         self._asked_own, self._spent = False, defaultdict[str, float](float)
+        self._taken: list[tuple[str, Found]] = []
 
     def judge(self, each: Candidate) -> None:
         """Judge a candidate, and send what comes of it."""
@@ -323,12 +324,23 @@ class FileJudging:
         moving = (each.partition(":")[0] for each in judged.recognised.rule)
         self.giving |= {name, *calls[judged.recognised.backward :][:1], *moving}
         self._send({"name": name, "found": to_values(judged)})
-        if judged.unjudged:
-            self._send({"left": to_values(without_gradients(name, judged.unjudged))})
+        self._taken.append((name, judged))
         if judged.beside:
             self._send({"left": to_values(beside_gradients(name, judged.beside))})
         if judged.unnamed:
             self._send({"left": to_values(without_names(name, judged.unnamed))})
+
+    def on_unjudged(self) -> None:
+        """Tell of parameters without a gradient, but for those that are judged in what uses them.
+
+        Such are those of a layer, in a network that moves them.
+        """
+        for name, judged in self._taken:
+            users = (e for other, e in self._taken if other != name and name in e.used)
+            known = {each.rpartition(".")[2] for e in users for each in e.recognised.parameters}
+            left = [each for each in judged.unjudged if each not in known]
+            if left:
+                self._send({"left": to_values(without_gradients(name, left))})
 
     @property
     def bases(self) -> set[str]:

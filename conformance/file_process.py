@@ -123,6 +123,7 @@ def send_all(asked: Asked, send: Send) -> None:
         judging.on_handed(asked.name)
         judging.on_optimisers(_optimisers(asked, *judging.unused()))
         judging.on_derivatives(asked.place, asked.name)
+        judging.on_unjudged()
         for left in {each.name: each for each in judging.left}.values():
             if left.name not in judging.used and not judging.is_of_values(left.name):
                 send({"left": to_values(left)})

@@ -499,3 +499,51 @@ def test_what_is_returned_is_judged_and_not_what_a_layer_keeps(wrong: bool, tmp_
     report = check_file(Asked(str(tmp_path / "net.py")), check)
     assert report.exit_code == wrong
     assert "not judged" not in str(report)
+
+
+UPWARD = """\
+import numpy as np
+
+
+class Affine:
+    def __init__(self, n, m):
+        self.w, self.up = np.random.randn(n, m), None
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.w
+
+    def backward(self, g):
+        self.up = self.x.T @ g
+        return g @ self.w.T
+
+
+class Net:
+    def __init__(self, n_in, n_hid, n_out):
+        self.layers = [Affine(n_in, n_hid), Affine(n_hid, n_out)]
+
+    def forward(self, x):
+        for each in self.layers:
+            x = each.forward(x)
+        return x
+
+    def fit_batch(self, x, y, lr):
+        error = y - self.forward(x)
+        g = 2 * error / len(x)
+        for each in self.layers[::-1]:
+            g = each.backward(g)
+        for each in self.layers:
+            each.w += lr * each.up
+        return np.sum(error ** 2) / len(x)
+"""
+
+
+def test_what_a_layer_keeps_by_another_name_is_judged_in_the_network_that_moves_it(
+    tmp_path: Path,
+) -> None:
+    report = checked(UPWARD, tmp_path)
+    assert (report.exit_code, "not judged" in str(report)) == (0, False), str(report)
+    alone = UPWARD.partition("class Net")[0]
+    assert "not judged: Affine: no gradient is found of w" in str(checked(alone, tmp_path))
+    wrong = checked(UPWARD.replace("g @ self.w.T", "g @ self.w.T / 2"), tmp_path)
+    assert wrong.exit_code == 1, str(wrong)
