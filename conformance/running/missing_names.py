@@ -7,6 +7,7 @@ import ast
 import builtins
 import linecache
 import sys
+from functools import lru_cache
 from types import ModuleType
 
 
@@ -46,10 +47,16 @@ def _files_of(kind: type) -> list[str]:
     return files if known else []
 
 
-def attributes_of(file: str) -> set[str]:
+def attributes_of(file: str) -> frozenset[str]:
     """The attributes that a file sets, defines, or gives by their names as text."""
+    return _attributes("".join(linecache.getlines(file)))
+
+
+@lru_cache(maxsize=8)
+def _attributes(source: str) -> frozenset[str]:
+    """The same of a source, which many readings of a program ask for."""
     found = set()
-    for node in ast.walk(tree_of(file)):
+    for node in ast.walk(_parsed(source)):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             found.add(node.attr)
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -58,7 +65,7 @@ def attributes_of(file: str) -> set[str]:
             found.add(node.id)  # such as a variable of a class
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             found.add(node.value)  # such as in setattr(self, "W", …)
-    return found
+    return frozenset(found)
 
 
 def globals_of(file: str) -> set[str]:
@@ -78,7 +85,12 @@ def globals_of(file: str) -> set[str]:
 
 def tree_of(file: str) -> ast.Module:
     """The syntax of a file; of none if it cannot be read."""
+    return _parsed("".join(linecache.getlines(file)))
+
+
+def _parsed(source: str) -> ast.Module:
+    """The syntax of a source; of none if it has another."""
     try:
-        return ast.parse("".join(linecache.getlines(file)))
+        return ast.parse(source)
     except SyntaxError:
         return ast.Module([], [])

@@ -62,13 +62,15 @@ PREDICTS = 2
 def candidates(found: Definitions) -> Iterator[Candidate]:
     """What a file has that may be judged: whole networks first, then what they are made of.
 
+    Those that the file itself makes come first: what they are made of may have no known names.
     Beside custom functions of torch, torch's modules are what calls them: torch goes back there.
     """
     classes = [each for kind in found.whole_classes if (each := of_class(kind, found)) is not None]
     if any(isinstance(each.layer, FunctionSearch) for each in classes):
         modules = {kind.__name__ for kind in found.classes if is_module(kind)}
         classes = [each for each in classes if each.name not in modules]
-    yield from (each for each in classes if each.layer is None)
+    networks = [each for each in classes if each.layer is None]
+    yield from sorted(networks, key=lambda each: not _is_made(each.name, found))
     yield from (each for thing in found.others if (each := of_jax(thing, found)) is not None)
     primes = {each.prime for each in derivatives(found.functions)}
     paired = [each for each in pairs(found.functions) if each.backward not in primes]
@@ -82,6 +84,11 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
             yield _alone(loss.name, loss, names)
     for other in solved_losses(found.functions):
         yield _alone(other.gradient.__name__, other)
+
+
+def _is_made(name: str, found: Definitions) -> bool:
+    """Whether a file itself makes an object of a class."""
+    return any(True for _ in assembled(getattr(found.module, name), found.files, found.module))
 
 
 def slopes(found: Definitions, left: Sequence[NotJudged]) -> list[Candidate]:
