@@ -256,6 +256,16 @@ def renaming(made: Sequence[Line], used: Sequence[Line]) -> tuple[Line, ...]:
     return tuple(after) if len(after) == 1 else ()
 
 
+def counting(line: Line) -> tuple[Line, ...]:
+    """The only line of a file that adds to the exponent of a power on a line; else nothing."""
+    here = ast.walk(statement(line.file, line.line) or ast.Pass())
+    terms = (each for each in here if isinstance(each, ast.BinOp))
+    names = {ast.unparse(each.right) for each in terms if isinstance(each.op, ast.Pow)}
+    whole = ast.walk(tree(line.file) or ast.Pass())
+    sums = [e for e in whole if isinstance(e, ast.AugAssign) and ast.unparse(e.target) in names]
+    return tuple(Line(line.file, each.lineno) for each in sums) if len(sums) == 1 else ()
+
+
 def iterated(line: Line) -> list[str]:
     """The names of what a loop that begins on a line goes through."""
     found = statement(line.file, line.line)

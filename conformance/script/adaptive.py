@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from conformance.backward.source import lines_of
-from conformance.backward.syntax import renaming, statement
+from conformance.backward.syntax import counting, renaming, statement
 from conformance.script.histories import OTHER, UNKNOWN, Known, Mistake, Moment, by, precision
 from conformance.script.linear import alike
 from conformance.script.quotients import UNCORRECTED, Fit, Reading
@@ -116,21 +116,26 @@ class _Search:
             yield self.own([each + before for each in self.counts])
 
     def wrong_ones(self) -> Iterator[Correction]:
-        """Those that are mistakes, with the fewest first."""
-        own, first = self.own(self.counts), self.counts[0]
-        told = (f for _, f in (*self.reading.of_mean[0], *self.reading.of_square[0]) if f > 1)
-        bases = [(1 - 1 / f) ** (1 / first) for f in told]
-        bases = [self.square.rate, *(1 - abs(each.share) for each in self.reading.moments), *bases]
-        several = [None, own.mean, self.reading.base, *(each for each in bases if 0 < each < 1)]
-        several = [each for each in dict.fromkeys(several) if each != 1]
-        means = several if self.mean is not None else [None]
-        found = [Correction(one, other, self.counts) for one, other in product(means, several)]
-        yield from sorted(found, key=lambda e: (e.mean != own.mean) + (e.square != own.square))
+        """Those that are mistakes, with the fewest first; bases that are no rate come last."""
+        first = self.counts[0]
+        rates = [self.square.rate, *(1 - abs(each.share) for each in self.reading.moments)]
+        yield from self.by_bases(rates)
         if not self.reading.history.is_begun:
             yield self.own([each + 1 for each in self.counts])
         at, many = self.reading.history.place
         for start in dict.fromkeys((at, many - at + 1, *range(1, many + 1))):
             yield self.own([start + many * (each - first) for each in self.counts])
+        told = (f for _, f in (*self.reading.of_mean[0], *self.reading.of_square[0]) if f > 1)
+        yield from self.by_bases([*rates, *((1 - 1 / f) ** (1 / first) for f in told)])
+
+    def by_bases(self, bases: Sequence[float]) -> Iterator[Correction]:
+        """The corrections by some bases, those first that have most that are right."""
+        own = self.own(self.counts)
+        several = [None, own.mean, self.reading.base, *(each for each in bases if 0 < each < 1)]
+        several = [each for each in dict.fromkeys(several) if each != 1]
+        means = several if self.mean is not None else [None]
+        found = [Correction(one, other, self.counts) for one, other in product(means, several)]
+        yield from sorted(found, key=lambda e: (e.mean != own.mean) + (e.square != own.square))
 
     def found(self) -> Known:
         """The first correction that gives the steps: a right one, none, or one that is wrong."""
@@ -300,7 +305,9 @@ class _Search:
         if given != wanted:
             kind = "late" if given[1] - given[0] == wanted[1] - wanted[0] else "steps"
             numbers = (given[0], wanted[0]) if kind == "late" else (given[1] - given[0],)
-            yield Mistake(kind, self.scaled(False, own.mean, given), numbers)
+            node = self.scaled(False, own.mean, given)
+            lines = (e for each in lines_of(node) for e in counting(each) if kind == "steps")
+            yield Mistake(kind, node, numbers, lines=tuple(lines))
             return
         exchanged = list(self.exchanged(correction))
         yield from exchanged

@@ -5,6 +5,7 @@ out: which arrays are added how many times (`multiples.py`).
 """
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from conformance.backward.source import lines_of, operands
 from conformance.backward.syntax import assigned, loops_around, statement, stored
 from conformance.backward.value_names import operand_text, operation_text
 from conformance.script.judgement import Judgement
-from conformance.script.linear import SAME_FACTOR, alike, scalar
+from conformance.script.linear import SAME_FACTOR, alike, kept, scalar
 from conformance.script.multiples import PRODUCTS, is_convention
 from conformance.script.parameters import Parameter
 from conformance.script.update import Update
@@ -160,7 +161,8 @@ def without_a_tie(judgement: Judgement, own: Sequence[float]) -> Sequence[float]
     """The usual factors; where half have another, that of the half which lacks no number of it.
 
     Such a number is a rate or a share, which makes a step shorter: by a larger one it is too long.
-    But where that gradient is multiplied by it already, the shorter one is so twice.
+    But where that gradient, or its step, is multiplied by it already, the shorter one is so twice;
+    and 1 − μ is of a mean: in a step that is kept, `v = μ v − η g`, it is too much.
 
     Args:
         judgement: of an update.
@@ -173,11 +175,31 @@ def without_a_tie(judgement: Judgement, own: Sequence[float]) -> Sequence[float]
         return own
     by = others[0] / own[as_usual.index(True)]
     longer, (gradient, _) = pairs[as_usual.index(abs(by) < 1)]
+    shorter, (other, _) = pairs[as_usual.index(abs(by) >= 1)]
     share = min(abs(by), abs(1 / by))
-    if share < 1 - SAME_FACTOR and _is_multiplied(judgement, gradient, share):
+    twice = _is_twice((shorter, other), (longer, gradient), share) or _is_kept_less(shorter, share)
+    if share < 1 - SAME_FACTOR and (twice or _is_multiplied(judgement, gradient, share)):
         return own if abs(by) < 1 else [others[0]] * len(own)
     lacks = number_apart(judgement, longer, share) if abs(by) < 1 else None
     return own if lacks is None else [others[0]] * len(own)
+
+
+def _is_kept_less(made: Update, share: float) -> bool:
+    """Whether what is kept is the step itself, to which the share of a mean is added."""
+    whole = (alike(abs(kept(new, made.new)), 1.0) for _, new in made.states)
+    shares = (alike(1 - kept(*state), share) for state in made.states)
+    return any(map(all, zip(whole, shares, strict=True)))
+
+
+def _is_twice(shorter: tuple[Update, Node], longer: tuple[Update, Node], share: float) -> bool:
+    """Whether a number that multiplies the one step is written more often in the other."""
+    rates = [*rates_on_the_way(*longer)]
+    often, once = (
+        Counter(ast.unparse(part) for rate, _ in each for part in ast.walk(rate))
+        for each in (rates_on_the_way(*shorter), rates)
+    )
+    known = (ast.unparse(rate) for rate, number in rates if alike(abs(number), share))
+    return any(often[each] > once[each] for each in known)
 
 
 def _is_multiplied(judgement: Judgement, gradient: Node, share: float) -> bool:

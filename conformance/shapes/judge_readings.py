@@ -59,8 +59,10 @@ from conformance.shapes.update_findings import (
     of_the_inputs,
     taking,
     turned,
+    unrated,
     with_inputs,
     with_sums,
+    without_rates,
 )
 from conformance.tracing.frames import Frame
 
@@ -287,6 +289,13 @@ def examined(reading: Reading, cost: str | None, *, decays: bool = True) -> Exam
         decays: whether weights may decay beside the loss.
     """
     run, places = reading.run, reading.places
+    even, apart = unrated(places) if places.rate != RATE and not places.direct else ((), [])
+    if apart:
+        again = replace(reading, places=replace(places, moved=even, rate=RATE))
+        with suppress(NotAGradientError):
+            found = examined(again, cost, decays=decays)
+            if found.ok:
+                return without_rates(found, apart)
     goals, loss = places.goals, own_loss(run, places)
     if loss is not None and not np.all(np.isfinite(loss.value)):
         raise NotAGradientError("the loss is not finite")

@@ -62,15 +62,15 @@ def _with_updates(
 
 
 def unrated(found: Places) -> tuple[tuple[Goal, ...], list[Update]]:
-    """The gradients without the rate that a layer is given, and the updates that leave it out.
+    """The gradients without the rate that is given, and the updates with none, or with its square.
 
-    Some leave it out where others have it; else they are as they were found.
+    Some have these where others have the rate; else they are as they were found.
     """
     parts = {each.goal.name: gradient_and_rate(each.goal) for each in found.updates}
     without = [each for each in found.updates if parts[each.goal.name][1] != RATE]
     if not 0 < len(without) < len(parts) or any(_uses_rate(each.goal) for each in without):
         return found.goals, []
-    inner = {name: node for name, (node, rate) in parts.items() if rate == RATE}
+    inner = {name: node for name, (node, rate) in parts.items() if rate in (RATE, RATE**2)}
     goals = (replace(each, node=inner.get(each.name, each.node)) for each in found.goals)
     return tuple(goals), without
 
@@ -83,8 +83,9 @@ def _uses_rate(goal: Goal) -> bool:
 
 
 def without_rates(examined: Examined, wrong: Sequence[Update]) -> Examined:
-    """What is known of a layer, with updates to blame that leave out the rate of the others."""
-    return _with_updates(examined, wrong, "step", 1 / RATE) if examined.ok else examined
+    """What is known, with updates to blame that leave out the rate of the others, or square it."""
+    factors = [gradient_and_rate(each.goal)[1] / RATE for each in wrong]
+    return _with_updates(examined, wrong, "step", factors[0]) if examined.ok and wrong else examined
 
 
 def ascending(examined: Examined, places: Places) -> Examined:

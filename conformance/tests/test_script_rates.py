@@ -187,3 +187,29 @@ def test_a_group_of_parameters_may_have_its_own_rate_in_adam(
 ) -> None:
     report = run_edited(tmp_path, GROUPS, ('group["eta"] * step', f"{rate} * step"))
     assert [each.accused.cause.kind for each in report.blames] == told, str(report)
+
+
+@pytest.mark.parametrize(
+    ("stated", "there"),
+    [
+        (BOTH.replace("rates[1]", "lr").replace("rates[0]", "lr * lr"), "lr * lr"),
+        (
+            """    v1 = keep * v1 - lr * h.T @ d1
+    v0 = keep * v0 - (1 - keep) * lr * X.T @ d0
+    w1 += v1
+    w0 += v0
+""",
+            "(1 - keep)",
+        ),
+    ],
+    ids=["the rate twice", "a share of a step"],
+)
+def test_of_two_steps_the_one_to_blame_has_a_number_too_much_or_too_few(
+    stated: str, there: str, tmp_path: Path
+) -> None:
+    begin = "rates, lr, n = [0.1, 0.2], 0.2, len(X)\nkeep, v0, v1 = 0.7, 0 * w0, 0 * w1\n"
+    first = "rates, lr, n = [0.1, 0.2], 0.1, len(X)\n"
+    report = run(tmp_path, (BOTH, stated), (first, begin))
+    (blame,) = report.blames
+    (line,) = blame.accused.lines
+    assert there in Path(line.file).read_text().splitlines()[line.line - 1], str(report)

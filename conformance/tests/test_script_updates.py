@@ -100,6 +100,8 @@ MISTAKES = [
     ("uncorrected square", (SECOND, "v_hat = v[k]"), SECOND),
     ("uncorrected mean", (FIRST, "m_hat = m[k]"), FIRST),
     ("stuck", ("t += 1", "t = 1"), FIRST),
+    # t is counted for each parameter, where the loop was before
+    ("steps", ("t += 1\n    for k in p:", "for k in p:\n        t += 1"), "for k in p:"),
     ("no root", ("np.sqrt(v_hat)", "v_hat"), STEP),
     ("no square", (OF_SQUARES, "v[k] = beta2 * m[k]"), "v[k] = beta2 * v[k] + " + SQUARE),
     ("no square", (SQUARE, "(1 - beta2) * abs(grads[k])"), "v[k] = beta2 * v[k] + " + SQUARE),
