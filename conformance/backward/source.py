@@ -281,17 +281,28 @@ def written_name(node: Node) -> str:
 
 
 def is_put_again(node: Node) -> bool:
-    """Whether a value is put where something was put before the loop, and nothing there is read."""
+    """Whether a value is put where something was put before the loop, and nothing there is read.
+
+    So it is of what the loop itself takes, as in `for v, g in zip(velocities, gradients)`.
+    """
     name, line = written_name(node).partition("[")[0], line_of(node)
     here = None if line is None else statement(line.file, line.line)
     if line is None or not isinstance(here, ast.Assign):
         return False
-    own = function_around(line) if "." not in name else None
-    apart = {*ast.walk(here), *(e for loop in loops_around(line) for e in ast.walk(loop))}
+    own, loops = function_around(line) if "." not in name else None, loops_around(line)
+    apart = {*ast.walk(here), *(e for loop in loops for e in ast.walk(loop))}
     made = (e for e in ast.walk(own or tree(line.file) or here) if isinstance(e, ast.Assign))
-    targets = (target for each in made if each not in apart for target in each.targets)
-    reads = any(ast.unparse(e) == name for e in ast.walk(here.value) if isinstance(e, ast.expr))
-    return not reads and name in map(ast.unparse, targets)
+    put: list[ast.AST] = [target for each in made if each not in apart for target in each.targets]
+    read: list[ast.AST] = [here.value]
+    for loop in loops[:1]:
+        if isinstance(loop, ast.For) and here in loop.body and name in stored(loop):
+            put.append(loop.target)
+            read += loop.body[: loop.body.index(here)]
+    names, targets = (
+        {ast.unparse(e) for each in parts for e in ast.walk(each) if isinstance(e, ast.expr)}
+        for parts in (read, put)
+    )
+    return name not in names and name in targets
 
 
 def is_lost(new: Node) -> bool:

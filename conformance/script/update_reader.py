@@ -62,6 +62,9 @@ def _read(trace: Trace, made: Update, *, apart: bool = False, beside: bool = Fal
     parts = [each for each, _ in reader.gradients.values()]
     if beside:
         parts += reader.decays_beside()
+    if made.states and len(reader.decays) == 1 and not (parts or reader.others):
+        parts += [each for each, _ in reader.decays]  # a decay is all that is kept
+        made.decay += parts[0][-1][1]
     in_rows = any(each[0][0].operation == ROWS for each in parts)
     if len(parts) > 1 and not in_rows:
         sums = summed(trace, parts, next(at for _, at in reader.gradients.values()))
@@ -94,6 +97,7 @@ class _Reader:
         self.rows: dict[Node, Node] = {}  # by the tables in which they stand
         self.gradients: dict[Node, tuple[list[Multiple], Node]] = {}  # where they are added, too
         self.decays: list[tuple[list[Multiple], Node]] = []
+        self.others: list[Node] = []  # that are added, and are not computed of the parameter
         self.at = made.new
         self.sums: list[Node] = []  # on the way, of the parameter or a state and something else
         chains = made.parameter.states
@@ -156,6 +160,8 @@ class _Reader:
                 self.term(operand, factor * times)
         elif node.depends_on(self.made.old) or self.is_asked:
             self.noted_gradient(options)
+        else:
+            self.others.append(node)
 
     @cached_property
     def is_asked(self) -> bool:

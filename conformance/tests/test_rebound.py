@@ -33,7 +33,13 @@ VELOCITY = ((ADAM, "p -= 0.05 * m"), ("        v[...] = 0.99 * v + 0.01 * g * g\
 REBOUND = "        m *= 0.9\n        m += 0.1 * g\n", "        m = 0.9 * m + 0.1 * g\n"
 PUT_OVER = "m += 0.1 * g", "m = 0.1 * g"
 CLEARED = ("m *= 0.9", "m *= 0"), PUT_OVER
+SIGNS = (
+    ("        m *= 0.9\n        m += 0.1 * g\n", ""),
+    ("v[...] = 0.99 * v + 0.01 * g * g", "v = g * g"),
+    (ADAM, "p -= 0.05 * g / (np.sqrt(v) + 1e-8)"),
+)
 WRONG = {
+    "squares": (SIGNS, 14, "forgets"),
     "mean": ((REBOUND,), 14, "zero"),
     "velocity": ((REBOUND, *VELOCITY), 14, "zero"),
     "put over": ((PUT_OVER, *VELOCITY), 15, "forgets"),
@@ -53,6 +59,28 @@ def test_a_state_that_its_variable_alone_gets_is_told_to_be_lost(
 def test_a_gradient_may_be_rebound(edits: tuple[tuple[str, str], ...], tmp_path: Path) -> None:
     report = run_edited(tmp_path, PROGRAM, *edits)
     assert report.exit_code == 0, str(report)
+
+
+ADAGRAD = """import numpy as np
+rng = np.random.default_rng(3)
+X, t = rng.normal(size=(12, 3)), rng.normal(size=12)
+w, b = rng.normal(size=3), rng.normal(size=1)
+hw, hb = np.zeros(3), np.zeros(1)
+for _ in range(9):
+    e = X @ w + b - t
+    dw, db = X.T @ e, e.sum(keepdims=True)
+    hw += dw ** 2
+    hb += db ** 2
+    w -= 0.1 * dw / (np.sqrt(hw) + 1e-8)
+    b -= 0.1 * db / (np.sqrt(hb) + 1e-8)
+"""
+
+
+def test_a_sum_of_squares_that_the_last_square_is_put_over_is_told(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, ADAGRAD).exit_code == 0
+    edits = ("hw += dw", "hw = dw"), ("hb += db", "hb = db")
+    blames = run_edited(tmp_path, ADAGRAD, *edits).blames
+    assert [(each.line, each.gradients) for each in blames] == [(9, ("w",)), (10, ("b",))]
 
 
 DATA = """import numpy as np

@@ -587,6 +587,32 @@ def test_a_wrong_part_of_a_gradient_is_blamed(
     assert report.examined.accused[0].lines[0].line == line
 
 
+DECAYING = """import numpy as np
+rng = np.random.default_rng(3)
+X, t = rng.normal(size=(12, 3)), rng.normal(size=(12, 2))
+W, V = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+vW = vV = 0
+for _ in range(9):
+    h = np.tanh(X @ W)
+    e = h @ V - t
+    loss = 0.5 * (e**2).sum() + 0.05 * ((W**2).sum() + (V**2).sum())
+    dV = h.T @ e
+    dW = X.T @ (e @ V.T * (1 - h**2))
+    dV += 0.1 * V
+    dW += 0.1 * W
+    vV, vW = 0.9 * vV - 0.01 * dV, 0.9 * vW - 0.01 * dW
+    V += vV
+    W += vW
+"""
+
+
+def test_a_decay_that_overwrites_the_gradient_of_a_velocity_is_blamed(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, DECAYING).exit_code == 0
+    report = run_edited(tmp_path, DECAYING, ("dW += 0.1 * W", "dW = 0.1 * W"))
+    (blame,) = report.blames
+    assert (blame.gradients, blame.line) == (("W",), 13)
+
+
 THREE_LAYERS = """import numpy as np
 rng = np.random.default_rng(0)
 X, t = rng.random((4, 2)), rng.random((4, 1))
