@@ -133,6 +133,8 @@ class _Asked:
                 return replace(known, notes=(*known.notes, ("unjudged", which)))
             except SubjectError:  # cut short, it may fail
                 break
+            if "time" in dict(ran.notes):  # or be cut within an update
+                break
             new = ran.training is None or not ran.training.is_within(trial.before)
             if ran.updates and (not ran.examined.ok or (ran.unjudged and new)):
                 return replace(ran, notes=(*ran.notes, ("training", which)))

@@ -215,3 +215,31 @@ def test_lines_that_ran_where_nothing_was_judged_are_judged_later(tmp_path: Path
     wrong = "beta * m[i] +", "m[i] +"
     report = run_edited(tmp_path, LISTS, (first, on), wrong)
     assert [each.lines[0].line for each in report.blames] == [12], str(report)
+
+
+ENTRIES = """import math, random, time
+random.seed(1)
+data = [([random.random() for _ in range(3)], random.random()) for _ in range(6)]
+for wait in (0, 0.3):
+    w = [random.uniform(-1, 1) for _ in range(3)]
+    v = [0.0] * 3
+    for epoch in range(5):
+        for x, t in data:
+            y = math.tanh(sum(a * b for a, b in zip(w, x)))
+            d = (y - t) * (1 - y * y) * (1 + 0 * wait)
+            for i in range(3):
+                time.sleep(wait)
+                v[i] = 0.5 * v[i] - 0.1 * d * x[i]
+                w[i] += v[i]
+            if wait:
+                print(w)
+"""
+
+
+@pytest.mark.seldom
+def test_a_later_training_that_is_cut_within_an_update_is_not_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conformance.run_script.LATER", 1.5)
+    report = run_edited(tmp_path, ENTRIES)
+    assert report.exit_code == 0, str(report)
