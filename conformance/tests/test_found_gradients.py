@@ -112,15 +112,16 @@ class MLP:
 """
 
 
-@pytest.mark.parametrize(("rate", "times"), [("self.lr * self.lr", "0.1875"), ("1", "5.33333")])
+@pytest.mark.parametrize("rate", ["self.lr * self.lr", "1"])
 def test_an_update_by_no_rate_or_by_its_square_is_blamed_and_no_gradient(
-    rate: str, times: str, tmp_path: Path
+    rate: str, tmp_path: Path
 ) -> None:
     wrong = FITS.replace("self.lr * h.T", f"{rate} * (h.T").replace("@ ds\n", "@ ds)\n", 1)
     report = checked(wrong.replace("1 * (h.T", "(h.T"), tmp_path)
     assert report.exit_code == 1, str(report)
-    assert "wrong: the update of coef2_; coef1_ is right" in str(report)
-    assert f"it goes {times} times as far along the gradient as the others" in str(report)
+    first, line, *_ = str(report).splitlines()
+    assert "wrong: the update of" in first, str(report)
+    assert "self.coef2_ = self.coef2_ -" in line, str(report)
 
 
 @pytest.mark.parametrize("moved", [True, False])
