@@ -122,7 +122,8 @@ def _of_a_batch(products: Sequence[Node], output: Node, parameters: int) -> Iter
         data = (each for each in walk([one]) if is_float(each) and not each.inputs)
         if as_long and not one.uses & parameters and not any(map(output.depends_on, data)):
             found.add(one)
-            yield from [np.asarray(one.value)] if np.ptp(one.value) else []
+            numbers = np.asarray(one.value, dtype=np.float64)  # a mask is of truth values
+            yield from [numbers] if np.ptp(numbers) else []
 
 
 def _numbers(value: Any, parameters: int) -> Array:

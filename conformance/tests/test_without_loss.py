@@ -320,3 +320,10 @@ def test_each_sample_of_a_batch_may_have_a_weight(
     report = run_edited(tmp_path, ADVANTAGES, ("(1 - h**2)", slope))
     assert [each.line for each in report.blames] == told, str(report)
     assert "each sample with a weight of its own" in str(report)
+
+
+def test_each_sample_of_a_batch_may_be_kept_by_a_mask(tmp_path: Path) -> None:
+    gains = "gains = np.where(actions == 1, 1.0, -0.5) + rng.normal(size=24)"
+    masked = "(gains - gains.mean())[:, None]", "gains[:, None]"
+    report = run_edited(tmp_path, ADVANTAGES, (gains, "gains = rng.random(24) < 0.7"), masked)
+    assert report.exit_code == 0, str(report)
