@@ -354,7 +354,13 @@ def mixed(made: Update, state: Node) -> Node:
     """What a state is mixed with something else of the gradient in, for an update; else it."""
     between = entrywise(made.new, frozenset({made.old, state}))
     sums = (e for e in between - {state} if e.operation in SUMS and kept(state, e))
+    sums = (e for e in sums if any(_is_beside(each, state, made.old) for each in e.inputs))
     return min(sums, key=lambda each: each.number, default=state)
+
+
+def _is_beside(node: Node, state: Node, old: Node) -> bool:
+    """Whether a value is made of a parameter, and not of a state of it, as an ε is of neither."""
+    return node.depends_on(old) and not node.depends_on(state)
 
 
 class Mixture(NamedTuple):

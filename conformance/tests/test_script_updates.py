@@ -398,6 +398,19 @@ def test_squares_of_the_weights_are_none_of_the_gradient(tmp_path: Path) -> None
     assert "every update is right with" not in str(report)  # as with 0 in the place of a share
 
 
+ADAGRAD = """    sW += np.abs(dW)
+    sb += np.abs(db)
+    W += -0.1 * dW / np.sqrt(sW + 1e-8)
+    b += -0.1 * db / np.sqrt(sb + 1e-8)
+"""
+
+
+def test_an_epsilon_within_the_root_is_nothing_that_is_kept(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, KEPT + ADAGRAD)
+    assert [each.accused.cause.kind for each in report.blames] == ["no square"] * 2
+    assert {each.line for each in report.blames} == {KEPT.count("\n") + i for i in (1, 2)}
+
+
 DAMPENED = """    eta, damp = 0.05, 0.3
     sW = rho * sW + (1 - damp) * dW
     sb = rho * sb + (1 - damp) * db
