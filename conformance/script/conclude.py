@@ -8,7 +8,7 @@ Left out: running it (`script_child.py`).
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from conformance.backward.findings import Accused, Cause, Examined, by_one_line, merged
@@ -45,6 +45,7 @@ from conformance.script.still import never_moved, unseen
 from conformance.script.trainings import lines_of_updates
 from conformance.script.update import commute
 from conformance.script_outcome import RULES, Ran, Rule
+from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
 SEARCHING = 20.0  # seconds of the processor that the search for the line to blame may take
@@ -116,6 +117,10 @@ def conclude(
     lost = any(is_lost(each.values[1]) for each in found)  # by right gradients, or no parameters
     if not (count or kept):
         return _nothing_kept(script, trace, notes)
+    olds = {each.values[0] for each in found}
+    new = _unkept(trace, notes, olds) if steps(found) == 1 else None
+    if new is not None:
+        return _discarding(script, new, notes)
     try:
         if kept:
             ran = Ran("", tuple(each.name for each in kept), 0, by_attached(trace, kept))
@@ -143,10 +148,20 @@ def _nothing_kept(script: str, trace: Trace, notes: Notes) -> Ran:
     Raises:
         SubjectError: it moves none, or did not end by itself.
     """
-    new = None if {"time", "left"} & {*dict(notes)} else unkept(trace)
+    new = _unkept(trace, notes)
     if new is None:
         stopped = "time" in dict(notes)
         raise (SubjectError if stopped else NothingTrainedError)(nothing_trained(trace, notes))
+    return _discarding(script, new, notes)
+
+
+def _unkept(trace: Trace, notes: Notes, olds: Collection[Node] = ()) -> Node | None:
+    """What a run that ended by itself made of a parameter, and used nowhere; see `unkept`."""
+    return None if {"time", "left"} & {*dict(notes)} else unkept(trace, olds)
+
+
+def _discarding(script: str, new: Node, notes: Notes) -> Ran:
+    """A script that does not use what a parameter becomes."""
     name = min(stored_names(new), default="") or operand_name(new, 0) or operand_name(new, 1)
     why = Accused((name,), lines_of(new), Cause("unkept"), mends=False)
     return Ran(script, (), 0, Examined((), (why,)), notes=(*notes,))

@@ -9,7 +9,7 @@ import ast
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -132,15 +132,31 @@ def _rounds(trace: Trace) -> str:
     )
 
 
-def unkept(trace: Trace) -> Node | None:
-    """What an array becomes that is moved as a parameter, again and again, and is not used."""
-    sums = (e for e in trace.nodes if e.operation in ("add", "subtract") and not e.consumers)
-    for group in grouped([e for e in sums if e.frames and np.size(e.value) > 1]):
-        new = group.nodes[-1]
-        olds = (each for each in ancestors(new) if each.constant)
-        if len(group.nodes) >= SEVERAL and any(is_moved(each, new) for each in olds):
-            return new
+def unkept(trace: Trace, olds: Collection[Node] = ()) -> Node | None:
+    """What an array becomes that is moved as a parameter, again and again, and is not used.
+
+    Where it is moved on each time, it is lost if what it was is read after the last time.
+
+    Args:
+        trace: of a whole run.
+        olds: what the array may have been; any constant if there are none.
+    """
+    sums = (e for e in trace.nodes if e.operation in ("add", "subtract") and e.frames)
+    for group in grouped([each for each in sums if np.size(each.value) > 1]):
+        first, last = group.nodes[0], group.nodes[-1]
+        lost = len(group.nodes) >= SEVERAL and all(map(_is_only_moved_on, group.nodes))
+        moves = any(each.consumers for each in group.nodes)
+        for old in ancestors(first) if lost else ():
+            known = old in olds if olds else old.constant
+            read = not moves or old.consumers[-1].number > last.number
+            if known and read and is_moved(old, first):
+                return last
     return None
+
+
+def _is_only_moved_on(node: Node) -> bool:
+    """Whether a sum is used by none but the same statement, the next time."""
+    return all(operation_key(each) == operation_key(node) for each in node.consumers)
 
 
 def unread(trace: Trace, updates: Sequence[Update]) -> Iterator[tuple[str, str]]:

@@ -94,3 +94,42 @@ for x in data:
 def test_what_is_no_parameter_may_be_rebound(tmp_path: Path) -> None:
     with pytest.raises(NothingTrainedError):
         run_edited(tmp_path, DATA)
+
+
+HELD = """import numpy as np
+rng = np.random.default_rng(5)
+class Dense:
+    def __init__(self, W, c):
+        self.W, self.c = W, c
+    def __call__(self, x):
+        self.x = x
+        return x @ self.W + self.c
+    def back(self, d):
+        self.grads = {"W": self.x.T @ d, "c": d.sum(axis=0)}
+theta = {"W": rng.normal(size=(4, 2)), "c": np.zeros(2)}
+layer = Dense(theta["W"], theta["c"])
+X = rng.normal(size=(60, 4))
+Y = X[:, :2] - X[:, 2:] + 1
+for t in range(6):
+    rows = rng.permutation(60)[:20]
+    layer.back((layer(X[rows]) - Y[rows]) / 20)
+    for k in theta:
+        theta[k] = theta[k] - 0.1 * layer.grads[k]
+print("loss", np.mean((layer(X) - Y) ** 2) / 2)
+"""
+IN_PLACE = "theta[k] = theta[k] - ", "theta[k] -= "
+PUT_BACK = "print(", "    layer.W, layer.c = theta.values()\nprint("
+AT_THE_END = "print(", "layer.W, layer.c = theta.values()\nprint("
+
+
+def test_a_parameter_of_which_a_layer_holds_what_it_was_is_lost(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, HELD).blames
+    assert (blame.line, blame.accused.cause.kind) == (19, "unkept")
+
+
+@pytest.mark.parametrize("edit", [IN_PLACE, PUT_BACK, AT_THE_END], ids=["-=", "put", "sum"])
+def test_a_parameter_may_be_put_where_a_layer_holds_it(
+    edit: tuple[str, str], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, HELD, edit)
+    assert report.exit_code == 0, str(report)
