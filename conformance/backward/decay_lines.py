@@ -15,6 +15,7 @@ from conformance.backward.decay_terms import rate_of, terms
 from conformance.backward.findings import Accused, Cause, Examined, Named, merged
 from conformance.backward.judge_gradients import Forward, Verdict
 from conformance.backward.named_numbers import stated_numbers
+from conformance.backward.penalties import PENALTIES, Penalty
 from conformance.backward.source import line_of, lines_of
 from conformance.backward.value_names import operation_text
 from conformance.tracing.node import Node
@@ -26,11 +27,16 @@ FEW = 3  # entries: of fewer any are some multiple, or nearly
 
 def wrong_decay(forward: Forward, found: Sequence[Verdict]) -> Accused | None:
     """The terms that are not the derivative of the loss's decay; None if more is wrong."""
+    blamed = (_wrong_decay(forward, found, penalty) for penalty in PENALTIES)
+    return next(filter(None, blamed), None)
+
+
+def _wrong_decay(forward: Forward, found: Sequence[Verdict], penalty: Penalty) -> Accused | None:
     wrong = [each for each in found if not each.ok]
     nodes, factors = list[Node](), list[float]()
     for each in wrong:
-        lacks, own = _lacks(each), terms(each.goal, forward.chain)[-1:]
-        rate = sum(rate_of(each.goal, term, forward.chain) for term in own)
+        lacks, own = _lacks(each, penalty), terms(each.goal, forward.chain, penalty)[-1:]
+        rate = sum(rate_of(each.goal, term, forward.chain, penalty) for term in own)
         if lacks is None or not rate + lacks:
             return None
         factors.append(rate / (rate + lacks))
@@ -64,12 +70,12 @@ def decays_without(
     return stated.issuperset(rates) and factor not in rates
 
 
-def _lacks(verdict: Verdict) -> float | None:
-    """Which multiple of its parameter a gradient lacks; None if it lacks something else."""
-    parameter = np.asarray(verdict.goal.parameter.value, dtype=np.float64)
-    if parameter.shape != verdict.given.shape or parameter.size < FEW:
+def _lacks(verdict: Verdict, penalty: Penalty) -> float | None:
+    """Which multiple of a penalty's derivative a gradient lacks; None if it lacks another thing."""
+    wanted = np.asarray(penalty.of(verdict.goal), dtype=np.float64)
+    if wanted.shape != verdict.given.shape or wanted.size < FEW:
         return None
-    return fitted(verdict.right - verdict.given, parameter)
+    return fitted(verdict.right - verdict.given, wanted)
 
 
 def with_decay(examined: Examined, decay: Decay | None) -> Examined:

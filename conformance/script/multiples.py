@@ -188,10 +188,14 @@ def decay(made: Update, eta: float) -> tuple[tuple[str, float], ...]:
 
 
 def rates_of(updates: Sequence[Update]) -> tuple[float, ...]:
-    """The numbers by which what is taken off parameters is multiplied, such as η: the last ones."""
+    """The numbers by which what is taken off parameters is multiplied, such as η: the last ones.
+
+    Those by which a parameter itself is multiplied are none, such as that of its decay.
+    """
     found = dict[float, None]()
     for made in updates:
-        products = (each for each in made.way() if each.operation in PRODUCTS)
+        way = (each for each in made.way() if made.old not in each.inputs)
+        products = (each for each in way if each.operation in PRODUCTS)
         for node in sorted(products, key=lambda each: -each.number)[:RATES]:
             numbers = (abs(scalar(e) or 0.0) for e in node.args[:2] if type(e) is not Node)
             found |= dict.fromkeys(each for each in numbers if each not in (0.0, 1.0))

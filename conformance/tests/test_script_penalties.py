@@ -165,6 +165,31 @@ def test_a_penalty_of_the_wrong_sign_is_blamed(tmp_path: Path) -> None:
     assert LASSO.splitlines()[int(blame.line or 0) - 1].strip().startswith("g = ")
 
 
+OF_TWO = (
+    ("np.array([1.0, -2.0, 0.0, 0.5]) + 0.1 * rng.normal(size=50)", "rng.normal(size=(4, 2))"),
+    ("rng.normal(size=4) * 0.1\nb = 0.0", "rng.normal(size=(4, 2))\nb = np.zeros(2)"),
+    (
+        "    loss = 0.5 * np.mean(r ** 2)",
+        "    d = r / r.size\n    loss = 0.5 * np.sum(r ** 2) / 50",
+    ),
+    ("X.T @ r / len(X)", "X.T @ d"),
+    ("b -= 0.1 * r.mean()", "b -= 0.1 * d.sum(0)"),
+)
+
+
+@pytest.mark.parametrize("penalty", ["absolutes", "squares"])
+def test_where_the_penalty_is_that_of_the_loss_the_factor_is_one_of_the_data(
+    penalty: str, tmp_path: Path
+) -> None:
+    edits = [*OF_TWO]
+    if penalty == "squares":
+        edits += [("np.abs(w).sum()", "np.sum(w ** 2)"), ("lam * np.sign(w)", "2 * lam * w")]
+    (blame,) = run_edited(tmp_path, LASSO, *edits).blames
+    assert (blame.line, blame.accused.mends) == (10, True)
+    right = run_edited(tmp_path, LASSO, *edits, ("r / r.size", "r / 50"))
+    assert right.exit_code == 0, str(right)
+
+
 def test_the_penalty_of_weights_that_are_ahead_is_no_part_of_the_velocity(tmp_path: Path) -> None:
     report = run_edited(tmp_path, NESTEROV)
     assert report.exit_code == 0, str(report)
