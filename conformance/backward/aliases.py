@@ -3,7 +3,7 @@
 Left out: every other fault.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from conformance.backward.blame import Search
 from conformance.backward.chain import Rules
 from conformance.backward.findings import Line
 from conformance.backward.source import line_of, operand_name, written_name
-from conformance.backward.syntax import assigned, base, gives_alias
+from conformance.backward.syntax import assigned, base, gives_alias, statement, stored
 from conformance.tracing.node import Node
 
 
@@ -43,7 +43,7 @@ class _Use:
 
 
 def aliased(search: Search) -> Aliased | None:
-    """The write that makes the gradients wrong, if all are right when the other name keeps."""
+    """The write that makes the gradients wrong, if all are right when each name keeps its own."""
     by_first: dict[int, list[Node]] = {}
     for node in search.chain.nodes:
         if node.replaces is not None and not search.forward.contains(node):
@@ -52,8 +52,30 @@ def aliased(search: Search) -> Aliased | None:
         uses = [use for node in written for use in _stale(node)]
         for rules in (_kept(uses), {**_kept(uses), **_from_nothing(written[0])}) if uses else ():
             if search.confirms({}, rules):
-                return _found(written[0], uses)
+                return _found(written[0], uses[0].name)
+        names = [*dict.fromkeys(map(written_name, written))]
+        adds = all(any(arg is e.replaces for arg in e.args) for e in written)
+        if adds and len(names) > 1 and _has_sum_of_each(search, written, names):
+            return _found(written[-1], next(e for e in names if e != written_name(written[-1])))
     return None
+
+
+def _has_sum_of_each(search: Search, written: list[Node], names: list[str]) -> bool:
+    """Whether each gradient is right by what is written under one of several names, all needed."""
+    right, needed = set[int](), True
+    for name in names:
+        others = [each for each in written if written_name(each) != name]
+        rules = {each.number: _as_it_was(each) for each in others}
+        after = search.right_after({}, rules)
+        needed = needed and any(not each.ok for each in after)
+        right |= {id(each) for each in after}
+    return needed and len(right) == len(search.verdicts)
+
+
+def _as_it_was(node: Node) -> Callable[[list[Any], dict[str, Any]], Any]:
+    """What an array was before it was written into."""
+    at = next(i for i, arg in enumerate(node.args) if arg is node.replaces)
+    return lambda args, _: args[at]
 
 
 def _from_nothing(node: Node) -> Rules:
@@ -78,13 +100,19 @@ def _history(node: Node) -> list[Node]:
     return found
 
 
-def _found(node: Node, uses: list[_Use]) -> Aliased:
+def _found(node: Node, read: str) -> Aliased:
     name, line = written_name(node), line_of(node)
     lines = [] if line is None else [line]
-    origin = None if line is None else assigned(base(name), line, alias=True)
-    if origin is not None and gives_alias(origin):
-        lines.insert(0, origin)
-    return Aliased(tuple(lines), name, uses[0].name)
+    made = [assigned(base(e), line, alias=False) for e in (name, read)] if line else []
+    both = {base(name), base(read)}
+    origins = (each for each in made if each is not None and _names_one_array(each, both))
+    return Aliased((*[*origins][:1], *lines), name, read)
+
+
+def _names_one_array(line: Line, names: set[str]) -> bool:
+    """Whether a line gives another name to an array, or all of some names to one."""
+    here = statement(line.file, line.line)
+    return gives_alias(line) or (here is not None and len(names) > 1 and stored(here) >= names)
 
 
 def _stale(node: Node) -> Iterator[_Use]:

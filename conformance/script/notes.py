@@ -143,14 +143,14 @@ def unkept(trace: Trace, olds: Collection[Node] = ()) -> Node | None:
     """
     sums = (e for e in trace.nodes if e.operation in ("add", "subtract") and e.frames)
     for group in grouped([each for each in sums if np.size(each.value) > 1]):
-        first, last = group.nodes[0], group.nodes[-1]
         lost = len(group.nodes) >= SEVERAL and all(map(_is_only_moved_on, group.nodes))
-        moves = any(each.consumers for each in group.nodes)
+        new, moves = group.nodes[-1], any(each.consumers for each in group.nodes)
+        first = group.nodes[0] if moves else new
         for old in ancestors(first) if lost else ():
             known = old in olds if olds else old.constant
-            read = not moves or old.consumers[-1].number > last.number
+            read = not moves or old.consumers[-1].number > new.number
             if known and read and is_moved(old, first):
-                return last
+                return new
     return None
 
 

@@ -75,6 +75,24 @@ for i in range(3):
     for k in params:
         params[k] -= 0.1 * grads[k]
 """
+SUMS = """import numpy as np
+rng = np.random.default_rng(2)
+x = rng.normal(size=(15, 3))
+y = np.sin(x).sum(axis=1)
+u, v = rng.normal(size=3), rng.normal(size=3)
+for step in range(4):
+    g = np.zeros(3)
+    c = np.zeros(3)
+    loss = 0.0
+    for a, t in zip(x, y):
+        h = np.tanh(a * u)
+        e = h @ v - t
+        loss += 0.5 * e ** 2
+        g += e * v * (1 - h ** 2) * a
+        c += e * h
+    u -= 0.02 * g / len(x)
+    v -= 0.02 * c / len(x)
+"""
 LAYERS = """import numpy as np
 class Dense:
     def __init__(self, n_in, n_out, rng):
@@ -154,6 +172,18 @@ FAULTS = {
     "taken twice": (MOMENTUM, ("mu * vb2 + db2", "mu * vb2 + db1"), "mu * vb2 + db1", "`b1` is us"),
     "rates": (ADAM, ("p -= lr", "p -= (lr if i != 2 else 2 * lr)"), "i != 2", "it goes 2 times as"),
     "aliases": (SQUARED_IN_PLACE, ("", ""), "s = a1", "`s` is changed in place, and is the same"),
+    "sums": (
+        SUMS,
+        ("c = np.zeros(3)", "c = g"),
+        "c = g",
+        "`c` is changed in place, and is the same",
+    ),
+    "both": (
+        SUMS,
+        ("g = np.zeros(3)\n    c = ", "g = c = "),
+        "g = c = ",
+        "is the same array as `g`",
+    ),
     "handed": (LAYERS, ("", ""), "dx = g", "the derivative of `np.tanh(x)` (line 13) is missing"),
     "renamed": (
         MOMENTUM,
