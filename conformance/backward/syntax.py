@@ -214,6 +214,29 @@ def _is_alias(statement: ast.stmt) -> bool:
     )
 
 
+def is_cleared(name: str, line: Line) -> bool:
+    """Whether a function in the file of a line, but no constructor, clears what has a name.
+
+    It may be of another object, as `grad` is in `p.grad` and `self.weight.grad`.
+    """
+    module, targets = tree(line.file), list[str]()
+    for function in () if module is None else _functions(module):
+        for each in ast.walk(function) if function.name != "__init__" else ():
+            if isinstance(each, ast.Assign):
+                value = ast.unparse(each.value)
+                targets += [e for e in map(ast.unparse, each.targets) if e not in value]
+            elif isinstance(each, ast.Attribute) and each.attr == "fill":
+                targets.append(ast.unparse(each.value))
+    shared = (e for e in targets if not e.isidentifier())  # else it is another variable
+    return _held_as(name) in map(_held_as, shared)
+
+
+def _held_as(text: str) -> tuple[bool, str]:
+    """Whether what is stored or read is an attribute, and its last name without indices."""
+    whole = text.partition("[")[0]
+    return "." in whole, whole.rpartition(".")[2]
+
+
 def aliased(line: Line) -> str:
     """What a line gives another name to, or returns; nothing if these are several values."""
     found = statement(line.file, line.line)

@@ -5,15 +5,16 @@ Left out: the gradients (`judge_updates.py`), and which rule it is (`known_rules
 
 import ast
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
 from conformance.backward.compared_quantities import multiple
 from conformance.backward.expand import names_around
 from conformance.backward.findings import Accused, Cause, Line, by_one_line, merged
-from conformance.backward.source import is_float, lines_of, places
+from conformance.backward.source import is_float, lines_of, places, written_name
 from conformance.backward.source import operands as operands_of
-from conformance.backward.syntax import assigned, passed
+from conformance.backward.syntax import assigned, is_cleared, passed
 from conformance.script.histories import UNKNOWN, Known, of_others, precision
 from conformance.script.judgement import Judgement
 from conformance.script.kept_states import accused, not_kept, unwritten
@@ -116,6 +117,7 @@ def faults(results: Sequence[Judgement], told: Sequence[Known], *, counts: bool)
         unwritten(results),
         rebound(results[0]),
         *(shared(each) for each in results),
+        *(adding_up(each) for each in results),
         mistaken(results, told, counts=counts),
         not_ahead(results[0], told),
         *(not_finite(each) for each in results),
@@ -336,10 +338,39 @@ def forgetting(judgement: Judgement) -> Iterator[Accused]:
         sums = list[Accused]()
         for made, (rate, old, new) in zip(judgement.updates, several, strict=True):
             if rate == usual == 1 and not made.adaptive:
-                sums.append(accused(made, _lines_between(old, new), Cause("accumulates")))
+                sums.append(_accumulating(made, old, new))
             elif not alike(usual, rate):
                 yield accused(made, lines_of(new), Cause("rate", factor=rate))
         yield from merged(by_one_line(tuple(sums)), lambda each: each.cause)
+
+
+def adding_up(judgement: Judgement) -> Iterator[Accused]:
+    """The gradients that are sums over all steps, of which means and squares are kept then.
+
+    The terms of a sum of squares are none that are less than 0.
+    """
+    sums = list[Accused]()
+    for made in judgement.updates if judgement.ok else ():
+        for old, new in _kept_whole(made):
+            others = any(e is not new and e.depends_on(new) for _, e in made.states)
+            less = np.any(np.asarray(new.value) < np.asarray(old.value))
+            if others and less and kept(old, new, read_forward(made.old)) == 1:
+                sums.append(_accumulating(made, old, new))
+                break
+    yield from merged(by_one_line(tuple(sums)), lambda each: each.cause)
+
+
+def _accumulating(made: Update, old: Node, new: Node) -> Accused:
+    lines = (*_lines_between(old, new), *_where_called(made, new))
+    return accused(made, lines, Cause("accumulates"))
+
+
+def _where_called(made: Update, new: Node) -> Iterator[Line]:
+    """The line of the loop that leads to a sum, where the program has a method that clears it."""
+    loop = {(each.file, each.function) for each in made.new.frames}
+    lines = (Line(e.file, e.line) for e in new.frames[1:] if (e.file, e.function) in loop)
+    if new.frames and is_cleared(written_name(new), lines_of(new)[0]):
+        yield from islice(lines, 1)
 
 
 def _lines_between(old: Node, new: Node) -> tuple[Line, ...]:

@@ -271,6 +271,69 @@ def test_gradients_that_all_accumulate_are_one_mistake_where_all_are_kept(
     assert blame.line == begin.count("\n") + (line or 3)
 
 
+NEVER_CLEARED = """import numpy as np
+rng = np.random.default_rng(4)
+class Lin:
+    def __init__(self, W, c):
+        self.W, self.c = W, c
+        self.dW, self.dc = np.zeros_like(W), np.zeros_like(c)
+    def __call__(self, x):
+        self.x = x
+        return x @ self.W + self.c
+    def back(self, d):
+        self.dW += self.x.T @ d
+        self.dc += d.sum(axis=0)
+        return d @ self.W.T
+    def clear(self):
+        self.dW[...] = 0
+        self.dc.fill(0)
+class RMSProp:
+    def __init__(self, lin):
+        self.lin, self.v = lin, {"W": 0.0 * lin.W, "c": 0.0 * lin.c}
+    def step(self):
+        for k, p, g in (("W", self.lin.W, self.lin.dW), ("c", self.lin.c, self.lin.dc)):
+            self.v[k] = 0.9 * self.v[k] + 0.1 * g ** 2
+            p -= 0.01 * g / (np.sqrt(self.v[k]) + 1e-8)
+X, Y = rng.normal(size=(30, 3)), rng.normal(size=(30, 2))
+lin = Lin(rng.normal(size=(3, 2)), np.zeros(2))
+rule = RMSProp(lin)
+def epoch():
+    d = lin(X) - Y
+    loss = (d ** 2).sum() / 60
+    lin.back(d / 30)
+    rule.step()
+    return loss
+for t in range(9):
+    print(epoch())
+"""
+PLAIN = (
+    "            self.v[k] = 0.9 * self.v[k] + 0.1 * g ** 2\n",
+    " / (np.sqrt(self.v[k]) + 1e-8)",
+)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_what_a_method_would_clear_is_to_be_cleared_in_the_loop(
+    plain: bool, tmp_path: Path
+) -> None:
+    text = NEVER_CLEARED
+    for each in PLAIN if plain else ():
+        text = text.replace(each, "")
+    (blame,) = judged(text, tmp_path).blames
+    assert blame.accused.cause.kind == "accumulates"
+    assert text.splitlines()[int(blame.line or 0) - 1] == "    lin.back(d / 30)"
+    right = judged(text.replace("    d = lin", "    lin.clear()\n    d = lin"), tmp_path)
+    assert right.exit_code == 0, str(right)
+
+
+def test_where_no_method_clears_a_sum_it_is_to_be_none(tmp_path: Path) -> None:
+    text = NEVER_CLEARED.replace("self.dW[...] = 0", "pass").replace("self.dc.fill(0)", "pass")
+    (blame,) = judged(text, tmp_path).blames
+    assert (blame.line, blame.gradients) == (11, ("lin.W", "lin.c"))
+    (blame,) = judged(text.replace("self.dW +=", "self.dW ="), tmp_path).blames
+    assert (blame.line, blame.gradients) == (12, ("lin.c",))
+
+
 BY_SAMPLES = """import numpy as np
 rng = np.random.default_rng(1)
 X, Y = rng.normal(size=(12, 3)), rng.normal(size=12)
