@@ -88,7 +88,7 @@ def _as_read(step: "Unjudged") -> Judgement:
     if apart.ok or are_at_own_rates(apart):
         return apart
     made = made if choices else apart  # else a wrong one is moved unevenly, too
-    if any(each.states for each in updates):
+    if any(each.adaptive and each.states for each in updates):
         return made
     whole = step.whole()
     return whole if whole.right >= made.right else made

@@ -12,6 +12,7 @@ import numpy as np
 from conformance.backward.compared_quantities import multiple
 from conformance.backward.expand import names_around
 from conformance.backward.findings import Accused, Cause, Line, by_one_line, merged
+from conformance.backward.named_numbers import stated_numbers
 from conformance.backward.source import is_float, lines_of, places, written_name
 from conformance.backward.source import operands as operands_of
 from conformance.backward.syntax import assigned, is_cleared, passed
@@ -327,6 +328,7 @@ def forgetting(judgement: Judgement) -> Iterator[Accused]:
     ]
     if not judgement.ok or not all(pairs) or len({len(each) for each in pairs}) > 1:
         return
+    stated = stated_numbers(judgement.updates[0].new)
     for several in zip(*pairs, strict=True):
         rates = [rate for rate, *_ in several]
         means = [
@@ -334,7 +336,8 @@ def forgetting(judgement: Judgement) -> Iterator[Accused]:
             for made, (rate, old, new) in zip(judgement.updates, several, strict=True)
             if _is_mean(made, old, new, rate)
         ]
-        usual = max(rates, key=lambda e: (rates.count(e), abs(e) < 1, e in means))
+        told = [e for e in rates if any(alike(e, number) for number in stated)]
+        usual = max(rates, key=lambda e: (rates.count(e), abs(e) < 1, e in means, e in told))
         sums = list[Accused]()
         for made, (rate, old, new) in zip(judgement.updates, several, strict=True):
             if rate == usual == 1 and not made.adaptive:

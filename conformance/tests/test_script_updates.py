@@ -398,6 +398,25 @@ def test_squares_of_the_weights_are_none_of_the_gradient(tmp_path: Path) -> None
     assert "every update is right with" not in str(report)  # as with 0 in the place of a share
 
 
+VELOCITIES = """    vW = 0.05 * dW + 0.8 * sW
+    vb = 0.05 * db + 0.8 * sb
+    sW, sb = vW, vb
+    W -= vW
+    b -= vb
+"""
+
+
+@pytest.mark.parametrize("name", ["W", "b"])
+def test_of_two_velocities_the_one_that_keeps_a_number_of_the_program_is_right(
+    name: str, tmp_path: Path
+) -> None:
+    edit = f"0.05 * d{name} + 0.8 * s{name}", f"0.05 * (d{name} + 0.8 * s{name})"
+    (blame,) = run_edited(tmp_path, KEPT + VELOCITIES, edit).blames
+    assert (blame.gradients, blame.accused.cause.kind) == ((name,), "rate")
+    assert blame.line == KEPT.count("\n") + 1 + (name == "b")
+    assert run_edited(tmp_path, KEPT + VELOCITIES).exit_code == 0
+
+
 ADAGRAD = """    sW += np.abs(dW)
     sb += np.abs(db)
     W += -0.1 * dW / np.sqrt(sW + 1e-8)
