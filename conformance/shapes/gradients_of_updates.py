@@ -320,7 +320,11 @@ def taken_off(trace: Trace, before: Node, after: Node) -> tuple[Node, Node]:
         term = _times(trace, term, np.multiply, (np.ones(shape),))  # the same along an axis
     elif np.shape(term.value) != shape:
         return _difference(trace, before, made), made
-    return (term if sign > 0 else _times(trace, term, np.negative, ())), made
+    if sign < 0:
+        term = _times(trace, term, np.negative, ())
+        inner, _ = _without(term)
+        inner.frames, inner.calls = made.frames, made.calls  # it is put right where it is added
+    return term, made
 
 
 def _times(trace: Trace, term: Node, function: np.ufunc, args: tuple[Array, ...]) -> Node:

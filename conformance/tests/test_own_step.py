@@ -181,3 +181,40 @@ def test_arguments_of_no_known_names_are_tried_in_each_order(tmp_path: Path) -> 
     text = re.sub(r"\bx\b", "given", first + rest[rest.index("rng = ") :])
     code, _, said = judged(text, tmp_path)
     assert code == 0, said
+
+
+ADDED = """
+import numpy as np
+
+class Perceptron2:
+    def __init__(self, n_in, n_mid, n_out, rate):
+        self.P, self.p = np.random.normal(0, 1, (n_mid, n_in)), np.zeros((n_mid, 1))
+        self.Q, self.q = np.random.normal(0, 1, (n_out, n_mid)), np.zeros((n_out, 1))
+        self.rate = rate
+        self.squash = lambda s: 1 / (1 + np.exp(-s))
+
+    def query(self, x):
+        h = self.squash(np.dot(self.P, np.array(x, ndmin=2).T) + self.p)
+        return self.squash(np.dot(self.Q, h) + self.q)
+
+    def train(self, x, target):
+        x, target = np.array(x, ndmin=2).T, np.array(target, ndmin=2).T
+        h = self.squash(np.dot(self.P, x) + self.p)
+        out = self.squash(np.dot(self.Q, h) + self.q)
+        d_out = (target - out) * out * (1 - out)
+        back = np.dot(self.Q.T, d_out)
+        d_mid = back * h * (1 - h)
+        self.Q += self.rate * np.dot(d_out, h.T)
+        self.q += self.rate * d_out
+        self.P += self.rate * np.dot(d_mid, x.T)
+        self.p += self.rate * d_mid
+"""
+
+
+@pytest.mark.parametrize("name", ["d_mid", "back"])
+def test_what_is_added_in_the_place_of_a_gradient_is_told_where_it_is_added(
+    name: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(ADDED.replace("rate * d_mid", f"rate * {name}"), tmp_path)
+    assert code == (name == "back"), said
+    assert lines[:1] == ["self.p += self.rate * back"][:code], said
