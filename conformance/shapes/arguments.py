@@ -279,7 +279,8 @@ def ways(
         return
     count = len(needed(function))
     forms = FORMS.get("backward" if role == "gradients" else role, ())
-    for form in sorted(forms, key=lambda each: len(_contradicted(function, each))):
+    told_apart = role != "train"  # which is tried as it stands: each way runs all of it
+    for form in sorted(forms, key=lambda e: told_apart * len(_contradicted(function, e))):
         fits = len(form) == count or (len(form) > count and len(form) <= len(taken(function)))
         said = not _contradicts(function, form, whole=named is not None)
         if fits and said and all(kind in scope.kinds for kind in form):

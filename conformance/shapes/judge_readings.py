@@ -297,6 +297,8 @@ def examined(reading: Reading, cost: str | None, *, decays: bool = True) -> Exam
             if found.ok:
                 return without_rates(found, apart)
     goals, loss = places.goals, own_loss(run, places)
+    if not goals:
+        raise NotAGradientError("it gives back no gradient that it computes")
     if loss is not None and not np.all(np.isfinite(loss.value)):
         raise NotAGradientError("the loss is not finite")
     returned = None if cost or loss is not None else by_returned(run, places)
