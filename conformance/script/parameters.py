@@ -5,6 +5,7 @@ entry. Where each is moved once, nothing is carried on: that a new value stands 
 told by the statement that gives it the same name. Left out: what is carried on (`chains.py`).
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
@@ -80,6 +81,7 @@ def parameters(
     """
     chains = _owners(carried(nodes))
     chains = [each for each in chains if not passes(each)] or chains
+    chains = _but_begun_again(chains)
     join(chains)
     _align([each for each in chains if each.count])
     moved = [each for each in chains if each.count]
@@ -92,6 +94,16 @@ def parameters(
     found = [each for each in found if not _is_an_average(each, found)]
     found = [each for each in found if not _is_trained_again(each, found)]
     return sorted(found, key=lambda each: each.values[0].number)
+
+
+def _but_begun_again(chains: list[Carried]) -> list[Carried]:
+    """Those that no other one begins with: what is gone through again and again is no parameter.
+
+    Such are the inputs of residual blocks, to each of which x is handed on as x + f(x).
+    """
+    begins = Counter(each.values[0] for each in chains if each.count)
+    rest = [each for each in chains if begins[each.values[0]] < 2]  # noqa: PLR2004 - once
+    return rest if any(each.count for each in rest) else chains
 
 
 def with_states(chains: Sequence[Carried]) -> list[Parameter]:

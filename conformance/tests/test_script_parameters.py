@@ -554,3 +554,44 @@ def test_gradients_that_are_each_others_with_the_wrong_sign_are_not_exchanged(
     report = str(run_edited(tmp_path, UPHILL))
     assert "script.py:6" in report
     assert "in the place of" not in report
+
+
+RESIDUAL = """
+import numpy as np
+rng = np.random.default_rng(0)
+blocks = [{"in": rng.normal(size=(5, 8)) * 0.4, "out": rng.normal(size=(8, 5)) * 0.3} for _ in "ab"]
+last = rng.normal(size=(5, 2))
+data, target = rng.normal(size=(20, 5)), rng.normal(size=(20, 2))
+
+def through(x, w):
+    h = np.tanh(x @ w["in"])
+    return x + h @ w["out"], (x, h)
+
+for step in range(30):
+    x, kept = data, []
+    for w in blocks:
+        x, each = through(x, w)
+        kept.append(each)
+    d = (x @ last - target) / 20
+    grad, d, grads = x.T @ d, d @ last.T, []
+    for w, (x, h) in zip(blocks[::-1], kept[::-1]):
+        dz = d @ w["out"].T * (1 - h**2)
+        grads.insert(0, {"in": x.T @ dz, "out": h.T @ d})
+        d = d + dz @ w["in"].T
+    for w, g in zip(blocks, grads):
+        for k in w:
+            w[k] -= 0.1 * g[k]
+    last -= 0.1 * grad
+"""
+
+
+@pytest.mark.parametrize(
+    ("back", "lines"), [("d = d + dz", []), ("d = dz", [22, 21])], ids=["right", "wrong"]
+)
+def test_what_residual_blocks_hand_on_is_no_parameter(
+    back: str, lines: list[int], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, RESIDUAL, ("d = d + dz", back))
+    assert len(report.ran.parameters) == 5, str(report)
+    assert {e.line for e in report.blames} <= {*lines}, str(report)
+    assert report.exit_code == (1 if lines else 0), str(report)
