@@ -3,7 +3,6 @@
 A file runs in a process of its own, under a time limit. Left out: the command line (`cli`).
 """
 
-import re
 import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -161,23 +160,14 @@ def _but_contradicted(parts: list[Part], ran: ScriptReport) -> list[Part]:
     """The reports, but for what accuses lines whose gradients are right where the file trains."""
     if not ran.ok or ran.examined.cost == "unknown":
         return parts
-    moved = {*map(_own_name, ran.ran.parameters)}
 
     def is_contradicted(part: Part) -> bool:
         if not isinstance(part, ShapeReport) or part.ok:
             return False
-        accused = part.examined.accused
-        lines = {(e.file, e.line) for each in accused for e in each.lines[:1]}
-        names = {_own_name(e) for each in accused for e in each.gradients}  # as of no input
-        return lines <= {*ran.ran.lines} and names <= moved
+        lines = {(e.file, e.line) for each in part.examined.accused for e in each.lines[:1]}
+        return lines <= {*ran.ran.lines}
 
     return [each for each in parts if not is_contradicted(each)]
-
-
-def _own_name(path: str) -> str:
-    """What a parameter is called where it is held: of `net[2].w` it is w, of `p['v'][0]` v."""
-    words = re.findall(r"[^\W\d]\w*", path)
-    return words[-1] if words else path
 
 
 @dataclass

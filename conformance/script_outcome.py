@@ -118,7 +118,7 @@ class Ran:
         next_values: what the update that was judged has to make of the parameters, in the process
             that judged, if some gradients are wrong.
         within: the names of the classes and functions of the script that led to the updates.
-        lines: that compute what the parameters become, each with its file.
+        lines: that compute what the parameters become, and nothing else; each with its file.
         training: where it runs, if another one may follow.
         later: how the parameters are moved in trainings after it that run other lines.
     """

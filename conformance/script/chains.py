@@ -42,9 +42,19 @@ def carried(nodes: Sequence[Node]) -> list[Carried]:
     new_of = search.unforked(search.direct(search.pairs(nodes)))
     starts = [old for old in new_of if old not in set(new_of.values())]
     found = [_chain(old, new_of) for old in starts]
-    chains = map(search.extended, found)
-    made = search.whole_steps([e for e in chains if is_trained(e, nodes, search.numbers)])
+    chains = [*map(search.extended, found)]
+    trained = [e for e in chains if is_trained(e, nodes, search.numbers)]
+    made = search.whole_steps(trained or [*_of_each_other(chains)])
     return without_recurrences(made)
+
+
+def _of_each_other(chains: Sequence[Carried]) -> Iterator[Carried]:
+    """What is computed of others that are carried on, as where all data are plain numbers."""
+    starts = [each.values[0] for each in chains]
+    for each in chains:
+        first, second, *_ = each.values
+        if any(second.depends_on(other) for other in starts if other is not first):
+            yield each
 
 
 def _without(chain: Carried, passed: set[int]) -> Carried:

@@ -42,7 +42,7 @@ from conformance.script.results import all_judged, moved_twice, silent
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.source_around import counts
 from conformance.script.still import never_moved, unseen
-from conformance.script.trainings import lines_of_updates
+from conformance.script.trainings import used_lines
 from conformance.script.update import commute
 from conformance.script_outcome import RULES, Ran, Rule
 from conformance.tracing.node import Node
@@ -127,7 +127,7 @@ def conclude(
         else:
             moved = [each for each in found if each.chain.count >= count]
             ran = _of_updates(trace, moved, variables, count, blame=blame)
-            ran = replace(ran, within=_within(moved), lines=lines_of_updates(moved))
+            ran = replace(ran, within=_within(moved), lines=used_lines(trace, moved))
     except (NotAGradientError, UnjudgedError) as error:
         if lost:
             return _nothing_kept(script, trace, notes)

@@ -72,8 +72,8 @@ def _kept_unused(updates: Sequence[Update], news: Sequence[Node]) -> Iterator[bo
         gradients = [e for node, _ in second.options for e in second.parts_of(node)]
 
         def further(node: Node, of: Node = second.old, end: Node = second.new) -> list[Node]:
-            made = [e for e in node.consumers if e.operation in ENTRYWISE and e is not end]
-            return [each for each in made if has_entries(each, of)]
+            made = (e for e in node.consumers if e.operation in ENTRYWISE)
+            return [e for e in made if has_entries(e, of) and not e.depends_on(end)]
 
         for node in walk(gradients, further):
             key = operation_key(node)

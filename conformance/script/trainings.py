@@ -128,6 +128,16 @@ def lines_of_updates(found: Sequence[Parameter]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted({each.frames[0][:2] for each in made if each.frames}))
 
 
+def used_lines(trace: Trace, found: Sequence[Parameter]) -> tuple[tuple[str, int], ...]:
+    """Those of these lines of which all that they compute goes into the parameters."""
+    first = min(each.values[0].number for each in found)
+    last = min(each.values[-1].number for each in found)
+    made = {*walk([each.values[-1] for each in found])}
+    step = (e for e in trace.nodes if first < e.number < last and e.function is not None)
+    idle = {e.frames[0][:2] for e in step if e.frames and e not in made}
+    return tuple(each for each in lines_of_updates(found) if each not in idle)
+
+
 def loops_of_steps(chains: Sequence[Sequence[Node]]) -> tuple[list[tuple[Frame, Loop]], bool]:
     """The loops around updates that are not around what makes the parameters; innermost first.
 

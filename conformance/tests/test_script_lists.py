@@ -1182,3 +1182,42 @@ def test_a_number_that_each_round_of_a_loop_writes_over_is_blamed_before_its_use
     assert run_edited(tmp_path, HIDDEN).ok
     report = str(run_edited(tmp_path, HIDDEN, ("total += d", "total = d")))
     assert report.index("script.py:25") < report.index("or else")
+
+
+UNITS = """
+import math, random
+random.seed(1)
+
+class Link:
+    def __init__(self, of):
+        self.of, self.w, self.last = of, random.uniform(-1, 1), 0.0
+
+class Unit:
+    def __init__(self, below):
+        self.links = [Link(each) for each in below]
+        self.bar, self.out, self.d = random.uniform(-0.5, 0.5), 0.0, 0.0
+    def fire(self):
+        self.out = 1 / (1 + math.exp(self.bar - sum(k.w * k.of.out for k in self.links)))
+
+inputs = [Unit([]), Unit([])]
+middle = [Unit(inputs) for _ in range(3)]
+end = Unit(middle)
+for turn in range(40):
+    for a, b in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        inputs[0].out, inputs[1].out = a, b
+        for u in (*middle, end):
+            u.fire()
+        end.d = ((a != b) - end.out) * end.out * (1 - end.out)
+        for u, k in zip(middle, end.links):
+            u.d = u.out * (1 - u.out) * k.w * end.d
+        for u in (*middle, end):
+            for k in u.links:
+                k.last = 0.5 * u.d * k.of.out + 0.6 * k.last
+                k.w += k.last
+            u.bar -= 0.5 * u.d
+"""
+
+
+def test_thresholds_of_units_may_keep_nothing_beside_links_that_do(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, UNITS)
+    assert report.exit_code == 0, str(report)
