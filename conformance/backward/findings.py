@@ -80,7 +80,7 @@ UPDATES = frozenset((
     "share", "root of correction", "stuck", "late", "steps", "other", "growth", "number", "larger",
     "size", "differences", "steps kept", "stops", "idle", "aside", "unused rate", "turned",
     "no effect", "mixed", "forgets", "decay of gradient", "unbounded", "unread",
-    "nesterov", "unclipped", "sum",
+    "nesterov", "unclipped", "sum", "twice",
 ))  # fmt: skip
 """The kinds of causes that are of an update."""
 
@@ -135,6 +135,7 @@ class Cause:
             another parameter (the second of `names`); `number`: it adds a number to, or takes
             it off, each entry; `unused rate`: it uses none, and is given one (the first of
             `names`); `no effect`: it reads a number (the first of `names`), and has nothing of it;
+            `twice`: a variable (the first of `names`) multiplies the gradient twice;
             `turned`: it takes off the parameter itself; `stops`, `idle`: what is to move it (the
             first of `names`) stops there with an error (the second), or computes nothing.
         operation: the source of the operation whose value has to be another.

@@ -275,6 +275,7 @@ OF_ALL = {
     "other": "the gradient of `{names[1]}` is used here in the place of that of `{names[0]}`",
     "no effect": "`{names[0]}` is read, and no update has anything of it",
     "unused rate": "`{names[0]}` is given, and not used: multiply the step by it",
+    "twice": "`{names[0]}` multiplies the gradient here for the second time",
     "growth": "the weights grow by a multiple of themselves: a decay has to be taken off",
     "turned": "the parameter itself is subtracted here: only its gradient has to be",
     "unbounded": "large gradients have to get smaller by a bound of their norm: multiply them by "

@@ -24,6 +24,8 @@ from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
+VARIABLES = ast.Name | ast.Attribute | ast.Subscript
+
 
 def with_rates(
     judgement: Judgement, trace: Trace, moved: Sequence[Parameter]
@@ -120,6 +122,24 @@ def _own_rate(made: Update, gradient: Node) -> tuple[str, str]:
     rates = [*rates_on_the_way(made, gradient)]
     plain = len(products) == len(rates) == 1 and not made.states
     return _as_written(*rates[0], lines_of(products[0])) if plain else ("", "")
+
+
+def doubled_rate(made: Update, gradient: Node) -> tuple[str, Node] | None:
+    """A variable that multiplies a gradient twice, and where for the second time; None if none."""
+    parts, found = made.parts_of(gradient), dict[Node, set[tuple[str, float]]]()
+    for each in sorted(made.way(gradient), key=lambda each: each.number):
+        if each in parts or not any(map(each.depends_on, parts)):
+            continue
+        before = set().union(*(found.get(e, ()) for e in each.inputs))
+        pairs = zip(operands(each), each.args, strict=False)
+        named = ((e, scalar(value)) for e, value in pairs if isinstance(e, VARIABLES))
+        numbers = ((ast.unparse(e), number) for e, number in named if number not in (None, 1, -1))
+        own = {(text, float(number or 0)) for text, number in numbers}
+        own = own if each.operation == "multiply" else set()
+        if twice := before & own:
+            return min(twice)[0], each
+        found[each] = before | own
+    return None
 
 
 def rate_of_rule(made: Update, gradient: Node, eta: float) -> str:

@@ -30,7 +30,13 @@ from conformance.script.linear import (
     written_places,
 )
 from conformance.script.multiples import ahead_of
-from conformance.script.rates import at_own_rates, number_apart, rate_of_rule, without_a_tie
+from conformance.script.rates import (
+    at_own_rates,
+    doubled_rate,
+    number_apart,
+    rate_of_rule,
+    without_a_tie,
+)
 from conformance.script.rebound_states import rebound
 from conformance.script.rows import Carried
 from conformance.script.update import Update
@@ -125,6 +131,7 @@ def faults(results: Sequence[Judgement], told: Sequence[Known], *, counts: bool)
         uneven_means(results[0], told),
         *(uneven(each, told) for each in results),
         uneven_rates(results, told),
+        twice_rated(results[0]),
         *(forgetting(each) for each in results),
     ]
     found = (list(each) for each in searches)
@@ -288,6 +295,16 @@ def uneven_rates(results: Sequence[Judgement], told: Sequence[Known]) -> Iterato
         near = precision(np.asarray(made.new.value)) ** (2 / 3)  # as far as it is measured
         if abs(eta - usual) > near * abs(usual) and rate in {"", *known}:
             yield accused(made, lines_of(made.new), Cause("step", factor=eta / usual))
+
+
+def twice_rated(judgement: Judgement) -> Iterator[Accused]:
+    """The parameters, if each is moved by its gradient times one and the same variable, twice."""
+    pairs = [*zip(judgement.updates, judgement.chosen, strict=False)]
+    found = [doubled_rate(made, gradient) for made, (gradient, _) in pairs if not made.adaptive]
+    told = [each for each in found if each is not None]
+    if len(told) == len(judgement.updates):
+        for made, (text, node) in zip(judgement.updates, told, strict=True):
+            yield accused(made, lines_of(node), Cause("twice", names=(text, "")))
 
 
 def not_finite(judgement: Judgement) -> Iterator[Accused]:

@@ -213,3 +213,36 @@ def test_of_two_steps_the_one_to_blame_has_a_number_too_much_or_too_few(
     (blame,) = report.blames
     (line,) = blame.accused.lines
     assert there in Path(line.file).read_text().splitlines()[line.line - 1], str(report)
+
+
+TWICE = """
+import numpy as np
+rng = np.random.default_rng(4)
+X, T = rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
+w, c = rng.normal(size=(3, 2)), np.zeros(2)
+vw, vc, eta, mu = np.zeros((3, 2)), np.zeros(2), 0.2, 0.8
+for t in range(50):
+    d = (X @ w + c - T) / 40
+    vw = mu * vw + X.T @ d
+    vc = mu * vc + d.sum(axis=0)
+    w -= eta * vw
+    c -= eta * vc
+"""
+
+
+@pytest.mark.parametrize(
+    ("edits", "lines"),
+    [
+        ([], []),
+        ([("+ X.T @ d", "+ eta * X.T @ d"), ("+ d.sum", "+ eta * d.sum")], [11, 12]),
+        ([("w -= eta * vw", "w -= eta * (X.T @ d + mu * vw)"),
+          ("c -= eta * vc", "c -= eta * (d.sum(axis=0) + mu * vc)")], []),
+    ],
+    ids=["once", "twice", "nesterov"],
+)  # fmt: skip
+def test_a_rate_that_multiplies_all_gradients_twice_is_told(
+    edits: list[tuple[str, str]], lines: list[int], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, TWICE, *edits)
+    assert sorted(each.line or 0 for each in report.blames) == lines, str(report)
+    assert [e.accused.cause.names[0] for e in report.blames] == ["eta" for _ in lines]
