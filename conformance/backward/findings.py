@@ -80,7 +80,7 @@ UPDATES = frozenset((
     "share", "root of correction", "stuck", "late", "steps", "other", "growth", "number", "larger",
     "size", "differences", "steps kept", "stops", "idle", "aside", "unused rate", "turned",
     "no effect", "mixed", "forgets", "decay of gradient", "unbounded", "unread",
-    "nesterov", "unclipped", "sum", "twice",
+    "nesterov", "unclipped", "sum", "twice", "mean",
 ))  # fmt: skip
 """The kinds of causes that are of an update."""
 
@@ -136,6 +136,7 @@ class Cause:
             it off, each entry; `unused rate`: it uses none, and is given one (the first of
             `names`); `no effect`: it reads a number (the first of `names`), and has nothing of it;
             `twice`: a variable (the first of `names`) multiplies the gradient twice;
+            `mean`: it takes the mean over the samples (`numbers`) of what is one already;
             `turned`: it takes off the parameter itself; `stops`, `idle`: what is to move it (the
             first of `names`) stops there with an error (the second), or computes nothing.
         operation: the source of the operation whose value has to be another.

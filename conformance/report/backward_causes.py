@@ -315,6 +315,7 @@ OF_MEANS = {
     "1 less what the mean keeps of itself",
     "mixed": "{0:.6g} of the step is what is kept, and the rest the gradient: of the others' steps "
     "it is {1:.6g}",
+    "mean": "the gradient is divided by the number of samples ({0:g}) twice; this is one of both",
     "sum": "1 − ρ of each square is added here, and what is kept never gets less: multiply it by ρ",
     "nesterov": "the step is a multiple of {0:.6g} v′ + {1:.6g} v, where v is kept before and v′ "
     "after it: by the momentum of Nesterov v goes into it {2:.6g} times",

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from linecache import getline
 from pathlib import Path
 from time import process_time
 from types import CodeType
@@ -152,9 +153,20 @@ def _with_right_updates(
 
     trials = [goes_on, is_right]
     change = search_known_first(parts, blamed, trials, SECONDS, known)
-    if change is None or (accused[0].cause.kind == "behind" and change.line not in lines):
-        return ran  # another sum that nothing reads would look no further ahead
+    if change is None or not _is_of_cause(change, accused[0].cause.kind, lines):
+        return ran
     return replace(ran, examined=by_edit(ran.examined, change))
+
+
+def _is_of_cause(change: Change, cause: str, lines: Sequence[int]) -> bool:
+    """Whether a change with which nothing is accused does away with what was.
+
+    Another sum that nothing reads looks no further ahead; to divide by another number is no mend
+    of a mean that is taken twice.
+    """
+    if cause == "mean":
+        return change.text.count("/") < getline(change.file, change.line).count("/")
+    return cause != "behind" or change.line in lines
 
 
 def _products_by_zero(tree: ast.AST) -> int:

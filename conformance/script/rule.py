@@ -29,6 +29,7 @@ from conformance.script.linear import (
     read_forward,
     written_places,
 )
+from conformance.script.means import means_of_means
 from conformance.script.multiples import ahead_of
 from conformance.script.rates import (
     at_own_rates,
@@ -132,6 +133,7 @@ def faults(results: Sequence[Judgement], told: Sequence[Known], *, counts: bool)
         *(uneven(each, told) for each in results),
         uneven_rates(results, told),
         twice_rated(results[0]),
+        means_of_means(results[0]),
         *(forgetting(each) for each in results),
     ]
     found = (list(each) for each in searches)

@@ -1,0 +1,61 @@
+"""A gradient that is the mean over the samples is not divided by their number once more."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.scripts import run_edited
+
+SCRIPT = """
+import numpy as np
+rng = np.random.default_rng(1)
+X, Y = rng.normal(size=(48, 4)), np.eye(3)[rng.integers(0, 3, 48)]
+W, b, V, c = rng.normal(size=(4, 7)) * 0.5, np.zeros(7), rng.normal(size=(7, 3)), np.zeros(3)
+rate = 0.5
+for step in range(30):
+    n = len(X)
+    h = np.tanh(X @ W + b)
+    e = np.exp(h @ V + c)
+    p = e / e.sum(axis=1, keepdims=True)
+    cost = -np.sum(Y * np.log(p)) / n
+    d = p - Y
+    dV, dc = h.T @ d / n, d.sum(axis=0) / n
+    d = d @ V.T * (1 - h**2)
+    dW, db = X.T @ d / n, d.sum(axis=0) / n
+    W -= rate * dW
+    b -= rate * db
+    V -= rate * dV
+    c -= rate * dc
+"""
+MEAN, SUM = ("    cost = -np.sum(Y * np.log(p)) / n\n", "    cost = -np.sum(Y * np.log(p))\n")
+NONE = ""
+ERROR = ("d = p - Y", "d = (p - Y) / n")
+STEPS = [(f"rate * {each}", f"rate / n * {each}") for each in ("dW", "db", "dV", "dc")]
+
+
+@pytest.mark.parametrize("cost", [MEAN, SUM, NONE], ids=["mean", "sum", "none"])
+def test_the_gradient_of_a_mean_or_a_sum_is_right(cost: str, tmp_path: Path) -> None:
+    assert run_edited(tmp_path, SCRIPT, (MEAN, cost)).exit_code == 0
+
+
+@pytest.mark.parametrize("cost", [MEAN, NONE], ids=["mean", "none"])
+def test_what_all_gradients_have_in_common_is_blamed(cost: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SCRIPT, (MEAN, cost), ERROR)
+    (blame,) = report.blames
+    assert (blame.accused.cause.kind, blame.accused.cause.numbers) == ("mean", (48,))
+    assert blame.line == (13 if cost else 12), str(report)
+
+
+def test_steps_by_a_share_of_the_rate_are_blamed(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SCRIPT, *STEPS)
+    assert {each.accused.cause.kind for each in report.blames} == {"mean"}, str(report)
+    lines = [each.lines[0].line for each in report.blames]
+    assert sorted(lines) in ([17, 18, 19, 20], [14, 14, 16, 16]), str(report)
+
+
+def test_a_sum_is_divided_once_where_it_moves_parameters(tmp_path: Path) -> None:
+    edits = [(f"{each} / n", each) for each in ("h.T @ d", "X.T @ d")]
+    edits += [("d.sum(axis=0) / n\n    d = ", "d.sum(axis=0)\n    d = ")]
+    edits += [("X.T @ d, d.sum(axis=0) / n", "X.T @ d, d.sum(axis=0)")]
+    report = run_edited(tmp_path, SCRIPT, *edits, *STEPS)
+    assert report.exit_code == 0, str(report)
