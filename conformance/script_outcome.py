@@ -35,7 +35,7 @@ KIN_OF_ADAM = ("adam", "nadam", "amsgrad", "adamax", "adabelief")
 OF_CORRECTIONS = frozenset((
     "uncorrected", "uncorrected mean", "uncorrected square", "correction mean",
     "correction square", "base mean", "base square", "rate mean", "rate square", "exchanged",
-    "root of correction", "stuck", "late", "steps",
+    "root of correction", "stuck", "late", "steps", "kept corrected",
 ))  # fmt: skip
 """Causes of what the corrections of Adam are made of."""
 
@@ -146,11 +146,12 @@ def is_judged_as_far(other: Ran, ran: Ran) -> bool:
     """
     accused = ran.examined.accused
     asked = {*ran.parameters, *(name for each in accused for name in each.gradients)}
-    same = asked <= {*other.parameters} and {*other.unjudged} <= {*ran.unjudged}
+    lost = {name for e in accused if e.cause.kind == "forgets" for name in e.gradients}
+    same = asked <= {*other.parameters} and {*other.unjudged} <= {*ran.unjudged} - lost
     known = other.examined.cost != "unknown" or ran.examined.cost == "unknown"
     kind, causes = other.rule.kind, {each.cause.kind for each in accused}
-    lost = ran.rule.kind == "plain" and bool(causes & {"zero", "forgets"})
-    if ran.rule.kind not in (NO_RULE, Rule("unknown").kind) and not lost:
+    plain = ran.rule.kind == "plain" and bool(causes & {"zero", "forgets"})
+    if ran.rule.kind not in (NO_RULE, Rule("unknown").kind) and not plain:
         return same and known and kind == ran.rule.kind
     if "steps kept" in causes:  # without them it would be RMSProp
         return same and known and kind == "adadelta"

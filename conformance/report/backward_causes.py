@@ -321,6 +321,8 @@ OF_MEANS = {
     "after it: by the momentum of Nesterov v goes into it {2:.6g} times",
     "root of correction": "1 − β2^t corrects the mean of the squares outside of the root here: "
     "take the root of it",
+    "kept corrected": "the mean is kept as it is corrected by 1 − {0:.6g}^t, and is corrected again "
+    "at each step: keep the mean itself",
     "stuck": "t in the correction 1 − β^t is {0:g} at each of these updates: count them",
     "late": "t in the correction 1 − β^t is {0:g} at update {1:g}: it has to be the same",
     "larger": "the larger of the two has to be kept here, and not the less",

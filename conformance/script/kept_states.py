@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from conformance.backward.findings import Accused, Cause, Line
 from conformance.backward.groups import operation_key
 from conformance.backward.source import is_put_again, lines_of, stored_names
-from conformance.backward.syntax import function_around
+from conformance.backward.syntax import function_around, statement, stored
+from conformance.programs.execution import names_in
 from conformance.script.judgement import Judgement
 from conformance.script.linear import ENTRYWISE, ancestors, has_entries, kept, operands, source
 from conformance.script.multiples import PRODUCTS
@@ -62,7 +63,27 @@ def _own_size(made: Update) -> Iterator[Node]:
 def _is_lost(node: Node) -> bool:
     """Whether a value is put where something was kept, or added to zeros that nothing wrote."""
     added = node.args if node.operation == "add" else ()
-    return is_put_again(node) or any(map(is_nothing, added))
+    unread = any(_reads_nothing(each) for each in lines_of(node)[:1])
+    return unread or is_put_again(node) or any(map(is_nothing, added))
+
+
+def _reads_nothing(line: Line) -> bool:
+    """Whether a statement goes through what it assigns to without a use: `for a, g in zip(s, gs)`.
+
+    So it is in `s = [g * g for a, g in zip(s, gs)]`.
+    """
+    here = statement(line.file, line.line) or ast.Pass()
+    names, read = stored(here), names_in(here, ast.Load)
+    through = [e for e in ast.walk(here) if isinstance(e, ast.comprehension)]
+    pairs = (
+        pair
+        for each in through
+        if isinstance(each.target, ast.Tuple) and isinstance(each.iter, ast.Call)
+        for pair in zip(each.target.elts, each.iter.args, strict=False)
+    )
+    return any(
+        names & names_in(of, ast.Load) and not names_in(e, ast.Store) & read for e, of in pairs
+    )
 
 
 def _kept_unused(updates: Sequence[Update], news: Sequence[Node]) -> Iterator[bool]:

@@ -23,6 +23,7 @@ from conformance.script.histories import (
     Known,
     Mistake,
     Moment,
+    by,
     histories,
     is_square,
     multiple,
@@ -205,7 +206,7 @@ def _doubt(one: Known) -> int:
 def _of_history(history: History, factor: float, share: float) -> Known:
     """How a parameter is moved, by one array of each update; see `known`."""
     moments, is_adaptive = history.moments, history.updates[0].adaptive
-    wrong = tuple(_wrong_powers(history)) if is_adaptive else ()
+    wrong = (*_kept_corrected(history), *_wrong_powers(history)) if is_adaptive else ()
     if wrong:
         return Known.wrong(*wrong)
     if not (moments or history.late) or not history.is_arithmetic():
@@ -325,6 +326,20 @@ def _behind(updates: Sequence[Update], moment: Moment) -> Iterator[Mistake]:
         along, own = kept(velocity, made.new), frozenset({made.old})
         against = (e for e in read_forward(made.old) if kept(velocity, e, own) * along < 0)
         yield from (Mistake("behind", each) for each in against)
+
+
+def _kept_corrected(history: History) -> Iterator[Mistake]:
+    """The means that are divided by 1 − β^t and kept so, which have to be corrected beside.
+
+    What such a mean keeps of itself tells β at the first update, and has to be that at the others.
+    """
+    counts = history.counts
+    for each in history.moments if counts[0] == 1 and len(counts) > 1 else ():
+        shares = [kept(*pair) for pair in zip(each.olds, each.news, strict=True)]
+        base = shares[0] / (1 + shares[0]) if shares[0] > 0 else 0.0
+        right = base * by(base, counts)
+        if base and all(alike(e, float(f)) for e, f in zip(right, shares, strict=True)):
+            yield Mistake("kept corrected", each.news[0], (base,))
 
 
 def _wrong_powers(history: History) -> Iterator[Mistake]:

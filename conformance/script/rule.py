@@ -45,6 +45,7 @@ from conformance.script_outcome import Rule
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 
+HALF = 0.5  # what is kept keeps more of itself than is added
 NOISE = 1e-9  # of the largest gradient: less is what rounding leaves of 0
 
 
@@ -356,7 +357,8 @@ def forgetting(judgement: Judgement) -> Iterator[Accused]:
             if _is_mean(made, old, new, rate)
         ]
         told = [e for e in rates if any(alike(e, number) for number in stated)]
-        usual = max(rates, key=lambda e: (rates.count(e), abs(e) < 1, e in means, e in told))
+        order = {e: (rates.count(e), abs(e) < 1, e in means, e in told, e > HALF) for e in rates}
+        usual = max(rates, key=order.__getitem__)
         sums = list[Accused]()
         for made, (rate, old, new) in zip(judgement.updates, several, strict=True):
             if rate == usual == 1 and not made.adaptive:

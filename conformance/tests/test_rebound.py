@@ -84,6 +84,36 @@ def test_a_sum_of_squares_that_the_last_square_is_put_over_is_told(tmp_path: Pat
     assert {(e.line, e.gradients) for e in blames} == {(10, ("w",)), (11, ("b",))}
 
 
+LISTS = """import numpy as np
+rng = np.random.default_rng(3)
+X, t = rng.normal(size=(12, 3)), rng.normal(size=(12, 2))
+def step(pars, grads, sums):
+    sums = [g * g for s, g in zip(sums, grads)]
+    return [p - 0.1 * g / (np.sqrt(s) + 1e-8) for p, g, s in zip(pars, grads, sums)], sums
+pars = [rng.normal(size=(3, 2)), np.zeros(2)]
+sums = [np.zeros(e.shape) for e in pars]
+for _ in range(9):
+    e = X @ pars[0] + pars[1] - t
+    loss = 0.5 * (e ** 2).sum()
+    pars, sums = step(pars, [X.T @ e, e.sum(axis=0)], sums)
+"""
+
+
+@pytest.mark.parametrize(
+    ("sums", "kinds"),
+    [
+        ("[g * g for s, g in zip(sums, grads)]", ["forgets"]),
+        ("[s + g * g for s, g in zip(sums, grads)]", []),
+    ],
+)
+def test_a_list_of_sums_that_is_gone_through_and_not_read_is_put_over(
+    sums: str, kinds: list[str], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, LISTS, ("[g * g for s, g in zip(sums, grads)]", sums))
+    assert [each.accused.cause.kind for each in report.blames] == kinds, str(report)
+    assert [each.edited for each in report.ran.examined.accused] == [None] * len(kinds)
+
+
 DATA = """import numpy as np
 data = np.random.default_rng(1).normal(size=(5, 4))
 for x in data:

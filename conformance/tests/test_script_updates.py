@@ -947,6 +947,43 @@ def test_a_parameter_that_keeps_nothing_may_have_a_rule_of_its_own(tmp_path: Pat
     assert "head is moved by gradient descent" in str(report)
 
 
+@pytest.mark.parametrize(("name", "line"), [("W", 15), ("b", 16)])
+def test_of_two_means_the_one_that_keeps_less_than_it_adds_is_blamed(
+    name: str, line: int, tmp_path: Path
+) -> None:
+    edit = f"0.9 * s{name} + 0.1 * g{name}", f"0.1 * s{name} + 0.9 * g{name}"
+    report = run_edited(tmp_path, TWO_RULES, edit, ("    head -= 0.1 * h.T @ d\n", ""))
+    assert [each.line for each in report.blames] == [line], str(report)
+
+
+MEAN = "m[k] = beta1 * m[k] + (1 - beta1) * grads[k]"
+ANEW = "m[k] = (beta1 * (1 - beta1 ** (t - 1)) * m[k] + (1 - beta1) * grads[k]) / (1 - beta1 ** t)"
+
+
+@pytest.mark.parametrize(
+    ("edits", "lines"),
+    [
+        ((("m_hat = m[k] /", "m_hat = m[k] = m[k] /"),), [22]),
+        ((("v_hat = v[k] / (1", "v[k] /= (1"), ("np.sqrt(v_hat)", "np.sqrt(v[k])")), [23]),
+        (
+            (
+                (MEAN, ANEW),
+                ("m_hat = m[k] / (1 - beta1 ** t)\n        v_hat", "m_hat = m[k]\n        v_hat"),
+            ),
+            [],
+        ),
+    ],
+    ids=["mean", "squares", "as it is corrected"],
+)
+def test_a_mean_that_is_kept_as_it_is_corrected_is_blamed(
+    edits: tuple[tuple[str, str], ...], lines: list[int], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, SCRIPT, *edits)
+    assert [(e.line, e.accused.cause.kind) for e in report.blames] == [
+        (line, "kept corrected") for line in lines
+    ], str(report)
+
+
 IDLE = """import numpy as np
 rng = np.random.default_rng(11)
 X = rng.normal(size=(30, 4))
