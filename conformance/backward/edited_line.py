@@ -94,10 +94,17 @@ def known_changes(accused: Sequence[Accused]) -> Iterator[KnownChange]:
         changed = each.cause.changed
         if changed is None and each.cause.missing is not None:
             yield KnownChange("slope", each.cause.operation, "", "", None)
+            match _parsed(each.cause.operation), _parsed(each.cause.missing.name):
+                case ast.Call(args=[_]), ast.Call(args=[of]):  # f'(a) where a = f(z)
+                    yield KnownChange("operand", each.cause.operation, "1", "", of)
         if changed is not None:
-            other = None
-            with suppress(SyntaxError):
-                name = "" if changed.other is None else changed.other.name
-                other = ast.parse(name, mode="eval").body
+            other = _parsed("" if changed.other is None else changed.other.name)
             what, before, after = changed.what, changed.before, changed.after
             yield KnownChange(what, changed.operation, before, after, other)
+
+
+def _parsed(text: str) -> ast.expr | None:
+    """The expression of a text, if it is one."""
+    with suppress(SyntaxError):
+        return ast.parse(text, mode="eval").body
+    return None

@@ -8,12 +8,14 @@ import ast
 
 from conformance.backward.findings import Cause, Line, Named
 from conformance.backward.source import line_of, operand_name, own_lines, places
-from conformance.backward.syntax import function_around, gives_alias, statement, tree
+from conformance.backward.syntax import assigned, function_around, gives_alias, statement, tree
 from conformance.tracing.node import Node
 
 
 def in_scope(node: Node, why: Cause, lines: tuple[Line, ...]) -> tuple[Line, ...]:
     """The lines in question, first the one of the call in which what is lacking has its name.
+
+    After the one that takes a wrong number by a name is the one that gives it the name.
 
     Args:
         node: what lacks something.
@@ -23,6 +25,9 @@ def in_scope(node: Node, why: Cause, lines: tuple[Line, ...]) -> tuple[Line, ...
     lacks = why.changed is not None and why.changed.what != "operand"
     other = why.changed.other if why.changed is not None and lacks else None
     calls = list(own_lines(node))
+    if why.changed is not None and why.changed.what == "constant" and other is not None and lines:
+        made = assigned(other.name, lines[0], alias=False)
+        return lines if made is None else tuple(dict.fromkeys((lines[0], made, *lines[1:])))
     if other is None or other.line is None or not other.name.isidentifier():
         return lines
     known = function_around(other.line)

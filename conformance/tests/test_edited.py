@@ -245,6 +245,36 @@ def tanh(x):
 def tanh_prime(x):
     return 1 - np.tanh(x) ** 2
 """
+CALLED = """import numpy as np
+
+def logistic(v):
+    return 1 / (1 + np.exp(-v))
+
+def steepness(v):
+    out = logistic(v)
+    return out * (1 - out)
+
+class Columns:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.W, self.V = np.random.randn(n_hidden, n_in), np.random.randn(n_out, n_hidden)
+
+    def forward(self, X):
+        self.X, self.u = X, self.W @ X
+        self.h = logistic(self.u)
+        return logistic(self.V @ self.h)
+
+    def cost(self, P, Y):
+        data = -np.sum(Y * np.log(P) + (1 - Y) * np.log(1 - P)) / Y.shape[1]
+        return data + 0.05 * np.sum(self.V ** 2)
+
+    def backward(self, P, Y):
+        h = self.h
+        count = Y.shape[1]
+        d = (P - Y) / count
+        dh = self.V.T @ d
+        du = dh * steepness(self.u)
+        return {"V": d @ h.T + 0.1 * self.V, "W": du @ self.X.T}
+"""
 TABLE = """import numpy as np
 
 SLOPE = {
@@ -603,6 +633,8 @@ KINDS = {
     "of a loss of two arrays": (PAIR, "d.T @ queries", "d @ queries"),
     "of a loss": (LOSS, "np.log(pt) - (1", "np.log(pt) + (1"),
     "of values": (VALUES, "o.grad += self.data * out.grad", "o.grad = self.data * out.grad"),
+    "of a call": (CALLED, "steepness(self.u)", "steepness(h)"),
+    "of a number with a name": (CALLED, "count = Y.shape[1]", "count = Y.shape[0]"),
     "of a function": (SLOPE, "1 - np.tanh", "1 + np.tanh"),
 }
 WRONG = {
