@@ -269,6 +269,7 @@ OF_ALL = {
     "idle": "`{names[0]}` computes nothing, and moves no parameter",
     "unkept": "the parameter is moved here, and what comes of it is not kept in its place",
     "update": "the gradient is right, and the update does not take it off the parameter",
+    "put over": "what is to be added to the parameter is put in its place: use `-=`",
     ADDS: "the gradients are added to the parameters, so the cost grows: subtract them",
     "downhill": "the gradients of a number that has to grow are subtracted: add them",
     "infinite": "numbers that are not finite are made here of finite ones",
@@ -321,8 +322,8 @@ OF_MEANS = {
     "after it: by the momentum of Nesterov v goes into it {2:.6g} times",
     "root of correction": "1 − β2^t corrects the mean of the squares outside of the root here: "
     "take the root of it",
-    "kept corrected": "the mean is kept as it is corrected by 1 − {0:.6g}^t, and is corrected again "
-    "at each step: keep the mean itself",
+    "kept corrected": "the mean is kept as it is corrected by 1 − {0:.6g}^t, and is corrected "
+    "again at each step: keep the mean itself",
     "stuck": "t in the correction 1 − β^t is {0:g} at each of these updates: count them",
     "late": "t in the correction 1 − β^t is {0:g} at update {1:g}: it has to be the same",
     "larger": "the larger of the two has to be kept here, and not the less",

@@ -38,6 +38,7 @@ from conformance.script.other_rows import by_other_rows
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, has_root, moved_once, steps
 from conformance.script.rates import with_rates
+from conformance.script.rebound_states import put_over
 from conformance.script.results import all_judged, moved_twice, silent
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.source_around import counts
@@ -149,6 +150,8 @@ def _nothing_kept(script: str, trace: Trace, notes: Notes) -> Ran:
         SubjectError: it moves none, or did not end by itself.
     """
     new = _unkept(trace, notes)
+    if new is None and "time" not in dict(notes) and (over := put_over(trace)):
+        return Ran(script, (), 0, Examined((), tuple(over)), notes=(*notes,))
     if new is None:
         stopped = "time" in dict(notes)
         raise (SubjectError if stopped else NothingTrainedError)(nothing_trained(trace, notes))

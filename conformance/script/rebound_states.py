@@ -6,21 +6,31 @@
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from conformance.backward.findings import Accused, Cause, Line
+from conformance.backward.findings import Accused, Cause, Line, merged
 from conformance.backward.groups import operation_key
-from conformance.backward.source import is_lost, lines_of, operand_name, stored_names
+from conformance.backward.source import (
+    MATRIX_PRODUCTS,
+    is_float,
+    is_lost,
+    lines_of,
+    operand_name,
+    stored_names,
+    written_name,
+)
 from conformance.backward.syntax import is_taken, loops_around, statement, stored
 from conformance.programs.execution import names_in
+from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
-from conformance.script.linear import entrywise
+from conformance.script.linear import entrywise, kept, scalar
 from conformance.script.multiples import PRODUCTS
 from conformance.script.update import Update
 from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 
 
 def rebound(judgement: Judgement) -> Iterator[Accused]:
@@ -31,6 +41,39 @@ def rebound(judgement: Judgement) -> Iterator[Accused]:
         if over or is_lost(made.new):
             kind, lines = ("forgets", over) if over else ("unkept", lines_of(made.new))
             yield Accused((made.name,), lines, Cause(kind), mends=False)
+
+
+def put_over(trace: Trace) -> Sequence[Accused]:
+    """Where something is put in the place of parameters: `w =- 0.1 * g` for `w -= 0.1 * g`.
+
+    It is minus η times what was computed from the parameter, and is used as that was. One of them
+    at least is multiplied as a matrix, and there are several shapes: else what is iterated may be
+    something else.
+    """
+    rated = (e for e in trace.nodes if any(map(scalar, e.args)) and np.ndim(e.value))
+    made = [each for each in rated if any(map(_is_negative, lines_of(each)[:1]))]
+    used = {role: e for e in reversed(made) for role in roles(e)}
+    begun = (e for e in trace.nodes if used and e.function is None and is_float(e))
+    found = dict[Node, Node]()
+    for old in begun:
+        news = {used[role] for role in roles(old) if role in used}
+        alike = [e for e in news if np.shape(e.value) == np.shape(old.value) and e.depends_on(old)]
+        found.update((old, new) for new in alike if not kept(old, new))
+    shapes = {np.shape(each.value) for each in found}
+    products = (each.operation in MATRIX_PRODUCTS for old in found for each in old.consumers)
+    if len(shapes) < len(("W", "b")) or not any(products):
+        return []
+    over = Cause("put over")
+    told = (Accused((written_name(e),), lines_of(e), over, mends=False) for e in found.values())
+    return merged([*dict.fromkeys(told)], lambda each: each.lines)
+
+
+def _is_negative(line: Line) -> bool:
+    """Whether a product with minus a factor in front is assigned on a line."""
+    match statement(line.file, line.line):
+        case ast.Assign(value=ast.BinOp(ast.UnaryOp(ast.USub()), ast.Mult())):
+            return True
+    return False
 
 
 def is_nothing(value: Any) -> bool:

@@ -126,6 +126,31 @@ def test_what_is_no_parameter_may_be_rebound(tmp_path: Path) -> None:
         run_edited(tmp_path, DATA)
 
 
+FIXED = """import numpy as np
+rng = np.random.default_rng(1)
+A, x, y = rng.normal(size=(4, 4)), rng.normal(size=(4, 4)), rng.normal(size=4)
+for _ in range(6):
+    y = -0.1 * np.tanh(x @ y)
+    x = -np.tanh(A) * x
+"""
+
+
+@pytest.mark.parametrize("typed", ["=-", "= -"])
+def test_a_step_that_is_put_in_the_place_of_parameters_is_told(typed: str, tmp_path: Path) -> None:
+    edits = ("w -= 0.1 * dw / (np.sqrt(hw) + 1e-8)", f"w {typed}0.1 * dw"), ("    b -=", "    c =")
+    edits = (*edits, ("    hb += db ** 2\n", f"    b {typed}0.1 * db\n"))
+    blames = run_edited(tmp_path, ADAGRAD, *edits).blames
+    assert [(e.line, e.accused.cause.kind) for e in blames] == [
+        (11, "put over"),
+        (12, "put over"),
+    ], blames
+
+
+def test_what_is_iterated_to_a_fixed_point_is_no_parameter(tmp_path: Path) -> None:
+    with pytest.raises(NothingTrainedError):
+        run_edited(tmp_path, FIXED)
+
+
 HELD = """import numpy as np
 rng = np.random.default_rng(5)
 class Dense:
