@@ -722,3 +722,43 @@ def test_adam_of_a_class_that_makes_its_parameters_where_it_trains(
 ) -> None:
     report = written(BUILDS.replace("(1 - h ** 2)", slope), tmp_path)
     assert report.exit_code == code, str(report)
+
+
+BATCHES = """\
+import numpy as np
+
+class Softmax:
+    def __init__(self, n_features, n_classes):
+        self.W = np.random.randn(n_features, n_classes) * 0.1
+        self.b = np.zeros(n_classes)
+
+    def loss(self, X, y):
+        S = X @ self.W + self.b
+        E = np.exp(S - S.max(axis=1, keepdims=True))
+        p = E / E.sum(axis=1, keepdims=True)
+        value = -np.log(p[np.arange(len(y)), y]).mean()
+        p[np.arange(len(y)), y] -= 1
+        return value, {"W": X.T @ p / len(y), "b": p.mean(axis=0)}
+
+    def fit(self, X, y, lr=0.1, epochs=10, batch=32):
+        v = {"W": 0 * self.W, "b": 0 * self.b}
+        for _ in range(epochs):
+            order = np.random.permutation(len(X))
+            for start in range(0, len(X), batch):
+                rows = order[start:start + batch]
+                _, grads = self.loss(X[rows], y[rows])
+                for k in v:
+                    v[k] = 0.9 * v[k] + grads[k]
+                    setattr(self, k, getattr(self, k) - lr * v[k])
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "line"), [("0.9 * v[k] + grads[k]", 0), ("grads[k] - 0.9 * v[k]", 24)]
+)
+def test_an_argument_that_is_a_number_by_default_is_given_no_batch(
+    step: str, line: int, tmp_path: Path
+) -> None:
+    report = written(BATCHES.replace("0.9 * v[k] + grads[k]", step), tmp_path)
+    assert report.exit_code == (1 if line else 0), str(report)
+    assert report.blames[0].line == line if line else "with momentum" in str(report)
