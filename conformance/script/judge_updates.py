@@ -59,11 +59,13 @@ def judged(asked: ToJudge) -> Judgement:
             if not made.right:  # else what was read first is judged
                 raise
             continue
+        nodes = [*zip([node for node, _ in choice], updates, strict=True)]
+        read = all(e in [node for node, _ in made.options] for e, made in nodes)
+        rated = all(is_rated(made, each) for each, made in nodes)
+        inner = replace(found, altered=not read, rated=rated)
         if found.ok and not (made.own_loss and found.examined.cost == "unknown"):
-            nodes = [*zip([node for node, _ in choice], updates, strict=True)]
-            read = all(e in [node for node, _ in made.options] for e, made in nodes)
-            rated = all(is_rated(made, each) for each, made in nodes)
-            return replace(found, altered=not read, rated=rated)
+            return inner
+        made = inner if found.right > made.right else made
     return made
 
 

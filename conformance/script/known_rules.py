@@ -398,7 +398,7 @@ def _by_signs(history: History) -> Known:
     if not _tells_signs(seen, olds, gradients):
         return UNKNOWN if rows else OTHER
     within, kept = _mixture(mixed, olds, gradients), _mixture(seen, olds, gradients)
-    if within is None or kept is None or not within.added:
+    if within is None or kept is None or not (within.added and kept.added):
         return OTHER
     far = abs(abs(kept.kept) + abs(kept.added) - 1)
     if far > precision(np.asarray(first.new.value)) or within.kept < 0 or kept.kept < 0:
@@ -447,6 +447,7 @@ def _mixture(
     if not np.all(np.isfinite(made)):
         return None
     shares = np.linalg.lstsq(matrix, made, rcond=None)[0]
+    shares[np.abs(shares) <= SAME_FACTOR] = 0.0  # which is rounding
     far = np.max(np.abs(made - matrix @ shares), initial=0.0)
     near = far <= precision(np.asarray(values[0].value)) * np.max(np.abs(made), initial=0.0)
     return Mixture(*map(float, shares)) if near else None

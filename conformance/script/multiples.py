@@ -135,6 +135,8 @@ def _operand(node: Node, old: Node, kept: set[Node]) -> Node | None:
     if len(rest) < len(moving):  # beside a decay it is only what alters a gradient
         altered = [e for e in moving if e.operation in ALTERED]
         rest = altered if len(altered) == 1 else rest
+    if node.operation == "multiply" and rest[1:]:  # a sign, times sizes that are kept for it
+        rest = [each for each in rest if each.operation == "sign"] or rest
     if rest[1:] and node.operation in PRODUCTS and rest[1].depends_on(source(rest[0])):
         rest = rest[:1]  # it is divided by its own size
     if node.operation not in (*SUMS, *PRODUCTS) or len(rest) != 1:

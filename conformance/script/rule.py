@@ -5,7 +5,7 @@ Left out: the gradients (`judge_updates.py`), and which rule it is (`known_rules
 
 import ast
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from conformance.backward.named_numbers import stated_numbers
 from conformance.backward.source import is_float, lines_of, places, written_name
 from conformance.backward.source import operands as operands_of
 from conformance.backward.syntax import assigned, is_cleared, passed
-from conformance.script.histories import UNKNOWN, Known, of_others, precision
+from conformance.script.histories import OTHER, UNKNOWN, Known, of_others, precision
 from conformance.script.judgement import Judgement
 from conformance.script.kept_states import accused, not_kept, unwritten
 from conformance.script.known_rules import known, mixed
@@ -30,7 +30,7 @@ from conformance.script.linear import (
     written_places,
 )
 from conformance.script.means import means_of_means
-from conformance.script.multiples import ahead_of
+from conformance.script.multiples import ahead_of, shrinking
 from conformance.script.rates import (
     at_own_rates,
     doubled_rate,
@@ -44,6 +44,7 @@ from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
+from reference.step import Array
 
 HALF = 0.5  # what is kept keeps more of itself than is added
 NOISE = 1e-9  # of the largest gradient: less is what rounding leaves of 0
@@ -67,7 +68,34 @@ def rules(results: Sequence[Judgement], rates: Sequence[float] = ()) -> list[Kno
     ]
     unread = [each.rated for each in results if each.altered]
     instead = Known(Rule("plain" if all(unread) else "other"))
-    return [instead if unread and _is_by_multiples(e) else e for e in found]
+    found = [instead if unread and _is_by_multiples(e) else e for e in found]
+    by_signs = Known(Rule("signs"))
+    return [by_signs if e == OTHER and _is_by_sizes(results, i) else e for i, e in enumerate(found)]
+
+
+def _is_by_sizes(results: Sequence[Judgement], place: int) -> bool:
+    """Whether a parameter moves by signs of its gradients, each entry by a size of its own.
+
+    As by Rprop: the size does not shrink where the sign is kept, nor grow where it turns. An entry
+    may stop there once.
+    """
+    signs, sizes = list[Array](), list[Array]()
+    for each in [each for each in results if each.chosen]:
+        made, (gradient, by) = each.updates[place], each.chosen[place]
+        signed = any(e.operation == "sign" for e in made.way(gradient))
+        if not signed or shrinking(made):
+            return False
+        step = np.asarray(made.new.value) - np.asarray(made.old.value)
+        signs.append(np.sign(by * np.asarray(gradient.value)))
+        sizes.append(step * signs[-1])
+    rounding = NOISE * float(np.max(np.abs(sizes), initial=0.0))
+    if not (sizes and np.any(sizes[0])) or np.min(sizes) < -rounding:
+        return False
+    for (sign, size), (after, new) in pairwise(zip(signs, sizes, strict=True)):
+        turns, grown = sign * after * (size > 0), new - size
+        if np.any(grown[turns > 0] < -rounding) or np.any(grown[turns < 0] > rounding):
+            return False
+    return True
 
 
 def _known(

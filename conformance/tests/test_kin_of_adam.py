@@ -118,6 +118,7 @@ KEPT = "rho, eps =", "kept = {}\nrho, eps ="
 MOVED = "        params[i] -= np.sign(g)"
 ZEROED = MOVED, "        g = np.where(turn < 0, 0.0, g)\n" + MOVED
 WRITTEN = MOVED, "        g[turn < 0] = 0\n" + MOVED
+CLIPPED = MOVED, "        rate[i] = np.clip(rate[i], 1e-6, 1)\n" + MOVED
 ZEROS = "np.full_like(p, 0.01)", "np.zeros_like(p)"
 
 
@@ -126,9 +127,12 @@ ZEROS = "np.full_like(p, 0.01)", "np.zeros_like(p)"
     [
         (ADADELTA, (ZEROS,), 0),
         (NADAM, (KEPT,), 0),
-        (RPROP, (ZEROED,), 3),
-        (RPROP, (WRITTEN,), 3),
-        (RPROP, (), 3),  # it is no rule that is known, and its gradients are right
+        (RPROP, (), 0),
+        (RPROP, (ZEROED,), 0),
+        (RPROP, (WRITTEN,), 0),
+        (RPROP, (CLIPPED,), 0),
+        (RPROP, (CLIPPED, ("turn > 0", "turn < 0")), 3),  # it is no rule that is known
+        (RPROP, (CLIPPED, ("h.T @ d,", "2 * h.T @ d,")), 1),
         (ADADELTA, (ZEROS, ("* delta ** 2", "* g ** 2")), 1),
         (ADADELTA, (ZEROS, ("h.T @ d,", "2 * h.T @ d,")), 1),
     ],
