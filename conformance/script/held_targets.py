@@ -6,7 +6,7 @@ their gradients are taken. Left out: an update that is judged as it is (`judge_u
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from conformance.script.judgement import Judgement, ToJudge
 from conformance.script.linear import read_forward
 from conformance.script.update import Update
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node, bits_of_nodes
+from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
 from conformance.tracing.trace import Trace
 
 TARGET = re.compile(
@@ -37,6 +37,26 @@ SUMS = ("add", "subtract", "negative", *MOVES)
 CHOOSING = ("getitem", "take", "take_along_axis", "choose", "gather")
 
 FEW = 3
+
+
+def hold_chosen(trace: Trace, olds: Iterable[Node]) -> None:
+    """Let numbers that parameters choose among data be constants, as the rewards of actions are.
+
+    Args:
+        trace: of the run.
+        olds: the parameters before it moves them.
+    """
+    given, held = bits_of_nodes(olds), 0
+    for node in trace.nodes:
+        data = node.operation in ("getitem", "take") and is_float(node) and node.uses & given
+        if data and not any(type(e) is Node and e.uses & given for e in node.args[:1]):
+            for each in node.inputs:
+                each.consumers[:] = [user for user in each.consumers if user is not node]
+            node.operation, node.function = "constant", None
+            node.args, node.kwargs, node.inputs, node.writes = (), {}, (), ()
+            held |= 1 << node.number
+        if node.uses & held:
+            node.uses = 1 << node.number | uses_of_nodes(node.inputs)
 
 
 def with_held_targets(asked: ToJudge, made: Judgement | None = None) -> Judgement | None:

@@ -119,6 +119,34 @@ def test_an_advantage_is_constant_in_the_loss_of_the_policy_alone(tmp_path: Path
     assert run_edited(tmp_path, SHARED, ("dv = -adv", "dv = adv")).exit_code == 1
 
 
+DRAWN = """import numpy as np
+rng = np.random.default_rng(5)
+gain = rng.normal(size=(4, 3))
+W = rng.normal(0, .5, (4, 6)); P = rng.normal(0, .2, (6, 3)); v = rng.normal(0, .2, 6)
+for episode in range(9):
+    S = rng.normal(size=(20, 4))
+    h = np.tanh(S @ W)
+    e = np.exp(h @ P)
+    pi = e / e.sum(1, keepdims=True)
+    act = (pi.cumsum(1) < rng.random((20, 1))).sum(1)
+    won = (S @ gain)[np.arange(20), act]
+    ahead = won - h @ v
+    fit = 0.5 * np.mean(ahead ** 2)
+    dz = ahead[:, None] * (pi - np.eye(3)[act]) / 20
+    dv = -0.5 * ahead / 20
+    dh = (dz @ P.T + np.outer(dv, v)) * (1 - h ** 2)
+    W -= .3 * S.T @ dh; P -= .3 * h.T @ dz; v -= .3 * h.T @ dv
+"""
+
+
+def test_what_a_policy_draws_and_is_rewarded_with_is_constant(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, DRAWN)
+    assert report.exit_code == 0, str(report)
+    wrong = run_edited(tmp_path, DRAWN, ("(1 - h ** 2)", "(1 - np.tanh(h) ** 2)"))
+    line = next(i for i, each in enumerate(DRAWN.splitlines(), 1) if "dh = " in each)
+    assert blamed_first(wrong) == ("script.py", line)
+
+
 def test_the_error_of_a_policy_adds_up_to_0(tmp_path: Path) -> None:
     critic = ("adv = R - 0.5", "adv = R - S @ w")
     (blame,) = run_edited(tmp_path, POLICY, critic, ("A] += 1", "A] -= 1")).blames
