@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from math import isnan, nan
+from typing import Any
 
 import numpy as np
 
 from conformance.backward.findings import Line
 from conformance.script.linear import SAME as COPIES
-from conformance.script.linear import alike, entrywise, kept, read_forward, scalar
+from conformance.script.linear import alike, entrywise, kept, links, read_forward, scalar
 from conformance.script.rows import Carried
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
-from conformance.tracing.node import FILLED, Node, bits_of_nodes, flat, taken
+from conformance.tracing.node import FILLED, Node, bits_of_nodes, flat, is_part, taken
 from reference.step import Array
 
 ROOTS = frozenset({"sqrt", "power", "float_power"})
@@ -230,6 +231,22 @@ def by(base: float | None, counts: Sequence[int]) -> Array:
     return np.ones_like(t) if base is None else 1 / (1 - base**t)
 
 
+def _decayed(made: Update) -> Node:
+    """A parameter of which a part has decayed before its step, as all but the biases; else it."""
+
+    def share(value: Any) -> float:
+        factor = 1.0
+        while type(value) is Node and len(below := [*links(value)]) == 1:
+            value, times = below[0]
+            factor *= times
+        own = type(value) is Node and is_part(value) and value.inputs == (made.old,)
+        return factor if own else 0.0
+
+    written = (e for e in made.old.consumers if e.operation == FILLED and made.new.depends_on(e))
+    decayed = (e for e in written if all(0 < share(value) < 1 for _, value in e.args[1]))
+    return next(decayed, made.old)
+
+
 @dataclass(frozen=True, eq=False)
 class History:
     """The updates of one parameter, as those by one array of each.
@@ -257,7 +274,7 @@ class History:
     def taken(self) -> list[Array]:
         """What each update takes off, beside a decay and a term that is added apart."""
         found = [
-            (1 - each.decay) * np.asarray(each.old.value) - np.asarray(each.new.value)
+            (1 - each.decay) * np.asarray(_decayed(each).value) - np.asarray(each.new.value)
             for each in self.updates
         ]
         for i, each in enumerate(self.apart):

@@ -180,6 +180,30 @@ def test_a_decay_of_the_weights_alone_after_the_step_is_no_part_of_it(
     assert (numbers["η"], numbers["λ"]) == pytest.approx((0.01, 0.5))
 
 
+FOLDED = """import numpy as np
+rng = np.random.default_rng(6)
+A, B = rng.normal(size=(4, 6)) / 2, rng.normal(size=(7, 2)) / 2  # the last row is the bias
+X, one = rng.normal(size=(30, 3)), np.ones((30, 1)); Y = np.c_[X[:, 0] * X[:, 1], np.cos(X[:, 2])]
+speed = [np.zeros_like(A), np.zeros_like(B)]
+for epoch in range(9):
+    h = np.tanh(np.c_[X, one] @ A)
+    d = (np.c_[h, one] @ B - Y) / 30
+    gB, gA = np.c_[h, one].T @ d, np.c_[X, one].T @ (d @ B[:-1].T * (1 - h ** 2))
+    eta = 0.1 * 0.9 ** epoch
+    for W, s, g in zip((A, B), speed, (gA, gB)):
+        s[:] = 0.8 * s + g
+        W[:-1] *= 1 - eta * 0.01
+        W -= eta * s
+"""
+
+
+def test_a_part_of_what_a_velocity_moves_may_decay(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, FOLDED)
+    assert (report.exit_code, report.ran.rule.kind) == (0, "momentum"), str(report)
+    for wrong in (("1 - eta * 0.01", "1 + eta * 0.01"), ("eta * s\n", "eta * (s + g)\n")):
+        assert len(run_edited(tmp_path, FOLDED, wrong).ran.unjudged) == 2
+
+
 def test_what_decays_by_0_is_moved_by_its_gradient_alone(tmp_path: Path) -> None:
     adam = STEP.replace("p[k] -= lr * ", "step = ")
     step = f"{adam}\n        p[k] -= lr * (step + (0.5 if 'W' in k else 0.0) * p[k])"
