@@ -21,7 +21,7 @@ from conformance.running.quiet import within_seconds
 from conformance.script.blamed_updates import by_strangers, discarded, settled
 from conformance.script.chains import is_late
 from conformance.script.clipping import is_clipped, unbounded, unclipped
-from conformance.script.held_targets import hold_chosen
+from conformance.script.held_targets import hold_drawn
 from conformance.script.histories import Known
 from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement, ToJudge
@@ -199,7 +199,7 @@ def _of_updates(
         raise InfiniteError(_infinite(moved))
     if (why := _out_of_step(trace, moved, count)) is not None:
         raise UnjudgedError(why)
-    hold_chosen(trace, [each.values[0] for each in moved])
+    hold_drawn(trace, [each.values[0] for each in moved])
     commute(trace, moved)
     results = all_judged(trace, moved, count)
     quiet = silent(trace, moved, count)

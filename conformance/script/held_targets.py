@@ -14,6 +14,7 @@ import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.judge_gradients import distance
+from conformance.backward.kinks import COMPARISONS
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import MOVES, is_float, stored_names
 from conformance.script.chains import roles
@@ -34,13 +35,16 @@ HELD = re.compile(r"\w*adv(antages?)?(_\w+)?", re.IGNORECASE)
 LOGARITHMS = ("log", "log1p", "log2", "log10", "logaddexp", "log_softmax", "logsigmoid")
 SUMS = ("add", "subtract", "negative", *MOVES)
 """Through which a logarithm of probabilities is made, such as z − ln Σ e^z, and taken."""
+SOME = ("nonzero", "flatnonzero", "argwhere")
+"""Operations that give the places at which something is so."""
+COMPARING = (*COMPARISONS, "searchsorted")
 CHOOSING = ("getitem", "take", "take_along_axis", "choose", "gather")
 
 FEW = 3
 
 
-def hold_chosen(trace: Trace, olds: Iterable[Node]) -> None:
-    """Let numbers that parameters choose among data be constants, as the rewards of actions are.
+def hold_drawn(trace: Trace, olds: Iterable[Node]) -> None:
+    """Let data that are drawn for each sample be constants, such as the rewards of actions.
 
     Args:
         trace: of the run.
@@ -48,8 +52,7 @@ def hold_chosen(trace: Trace, olds: Iterable[Node]) -> None:
     """
     given, held = bits_of_nodes(olds), 0
     for node in trace.nodes:
-        data = node.operation in ("getitem", "take") and is_float(node) and node.uses & given
-        if data and not any(type(e) is Node and e.uses & given for e in node.args[:1]):
+        if is_float(node) and node.uses & given and _is_drawn(node, given):
             for each in node.inputs:
                 each.consumers[:] = [user for user in each.consumers if user is not node]
             node.operation, node.function = "constant", None
@@ -57,6 +60,22 @@ def hold_chosen(trace: Trace, olds: Iterable[Node]) -> None:
             held |= 1 << node.number
         if node.uses & held:
             node.uses = 1 << node.number | uses_of_nodes(node.inputs)
+
+
+def _is_drawn(node: Node, given: int) -> bool:
+    """Whether a value is one of some data for each sample, which comparisons choose.
+
+    It is not those of some samples alone, such as those of which a margin is too small.
+    """
+    if node.operation not in ("getitem", "take"):
+        return False
+    if any(type(each) is Node and each.uses & given for each in node.args[:1]):
+        return False
+    way = [*walk([node], lambda each: [e for e in each.inputs if e.uses & given])]
+    masks = (e for one in way if one.operation in CHOOSING for e in one.inputs)
+    some = any(e.operation in SOME or (e.operation == "where" and len(e.args) == 1) for e in way)
+    some = some or any(np.asarray(each.value).dtype == bool for each in masks)
+    return not some and any(each.operation in COMPARING for each in way)
 
 
 def with_held_targets(asked: ToJudge, made: Judgement | None = None) -> Judgement | None:

@@ -147,6 +147,26 @@ def test_what_a_policy_draws_and_is_rewarded_with_is_constant(tmp_path: Path) ->
     assert blamed_first(wrong) == ("script.py", line)
 
 
+MARGINS = """import numpy as np
+rng = np.random.default_rng(9)
+X = rng.normal(size=(400, 6)); y = np.sign(X @ rng.normal(size=6) + 0.3 * rng.normal(size=400))
+w = np.zeros(6)
+for t in range(9):
+    i = rng.choice(400, size=20, replace=False)
+    bad = y[i] * (X[i] @ w) < 1
+    w -= 0.1 * (0.05 * w - (y[i][bad, None] * X[i][bad]).sum(0) / 20)
+"""
+
+
+@pytest.mark.parametrize(
+    "edits", [(), ("y[i] * (X[i] @ w) < 1", "np.where(y[i] * (X[i] @ w) < 1)[0]")]
+)
+def test_samples_within_a_margin_are_not_drawn(edits: tuple[str, str], tmp_path: Path) -> None:
+    report = run_edited(tmp_path, MARGINS, *filter(None, [edits]))
+    assert "judged by the hinge loss" in str(report)
+    assert report.exit_code == 0
+
+
 def test_the_error_of_a_policy_adds_up_to_0(tmp_path: Path) -> None:
     critic = ("adv = R - 0.5", "adv = R - S @ w")
     (blame,) = run_edited(tmp_path, POLICY, critic, ("A] += 1", "A] -= 1")).blames
