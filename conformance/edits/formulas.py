@@ -103,10 +103,10 @@ def in_order(part: ast.Call) -> Iterator[ast.expr]:
 
 
 def numbers(value: float) -> list[float]:
-    """The numbers that may be meant by another: its neighbours, 0, 1, …; not its negative."""
+    """The numbers that may be meant by another: its neighbours, 0, 1, …; none of another sign."""
     kind = type(value)
     near = (value + 1, value - 1, kind(0), kind(1), 2 * value, value / 2)
-    return [each for each in dict.fromkeys(near) if each != value]
+    return [each for each in dict.fromkeys(near) if each != value and each * value >= 0]
 
 
 def number(value: float) -> ast.expr:

@@ -177,7 +177,8 @@ def _products_by_zero(tree: ast.AST) -> int:
         if isinstance(each, ast.BinOp) and isinstance(each.op, ast.Mult)
         for operand in (each.left, each.right)
     ]
-    return sum(isinstance(each, ast.Constant) and each.value == 0 for each in operands)
+    values = (e.operand if isinstance(e, ast.UnaryOp) else e for e in operands)
+    return sum(isinstance(each, ast.Constant) and each.value == 0 for each in values)
 
 
 def _trial(plain: PlainScript, *, free: bool, but: Collection[str] = ()) -> Callable[[], bool]:
