@@ -38,6 +38,8 @@ class Chain:
         values: of the nodes in float64, by their numbers.
         evaluated: how many operations were evaluated again.
         underived: the numbers of operations whose derivative is not known.
+        asked: whether the sign of a parameter is asked for among so many nodes, as far as known.
+        near: the same with other values of some parameters, and these; None if they do not fit.
     """
 
     def __init__(self, trace: Trace, *, ties: float = 0.5, anew: bool = False) -> None:
@@ -51,6 +53,8 @@ class Chain:
         self.nodes: Sequence[Node] = trace.nodes
         self.ties, self.evaluated = ties, 0
         self.values: dict[int, Any] = {}
+        self.asked: dict[tuple[Node, int], bool] = {}
+        self.near: dict[Any, tuple[Chain, Arrays] | None] = {}
         floats = [each for each in self.nodes if is_float(each)]
         self.narrow = any(each.value.dtype.itemsize < 8 for each in floats)  # noqa: PLR2004
         again = self.narrow or anew
@@ -64,9 +68,13 @@ class Chain:
         self._derivatives, self._sized, self.underived = known
 
     @cached_property
-    def products(self) -> list[Node]:
-        """The products and quotients of floats."""
-        return [e for e in self.nodes if e.operation in ("multiply", "divide") and is_float(e)]
+    def products(self) -> dict[tuple[int, ...], list[Node]]:
+        """The products and quotients of floats, by their shapes."""
+        found: dict[tuple[int, ...], list[Node]] = {}
+        for each in self.nodes:
+            if each.operation in ("multiply", "divide") and is_float(each):
+                found.setdefault(each.value.shape, []).append(each)
+        return found
 
     def change(self, values: Mapping[int, Any]) -> None:
         """Take other values of some nodes, before anything is differentiated."""

@@ -18,7 +18,7 @@ from conformance.backward.source import MOVES
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 
-ASKED = (*COMPARISONS, "sign", "absolute")
+ASKED = frozenset((*COMPARISONS, "sign", "absolute"))
 
 
 def terms(
@@ -37,8 +37,7 @@ def terms(
     several = np.size(goal.parameter.value) > 1
     return [
         each
-        for each in (chain.products if several or loss is not None else ())
-        if np.shape(each.value) == shape
+        for each in (chain.products.get(shape, ()) if several or loss is not None else ())
         if goal.node.depends_on(each) and each.depends_on(goal.parameter)
         if each is not goal.node
         and fitted(chain.values[each.number], wanted)
@@ -86,13 +85,16 @@ def is_part(node: Node, parameter: Node) -> bool:
 def signs_asked(nodes: Iterable[Node], parameters: Iterable[Node]) -> list[Node]:
     """What may be the signs of parameters: what is compared, and entries that only `if` uses."""
     olds = [*parameters]
-    found = (e for e in nodes if e.operation in ASKED or (e.operation in MOVES and not e.consumers))
+    found = (e for e in nodes if e.operation in ASKED or (not e.consumers and e.operation in MOVES))
     return [e for e in found if any(is_part(part, old) for part in (e, *e.inputs) for old in olds)]
 
 
 def asks_sign(goal: Goal, chain: Chain) -> bool:
     """Whether a program takes, or asks for, the signs of a parameter."""
-    return bool(signs_asked(chain.nodes, [goal.parameter]))
+    key = goal.parameter, len(chain.nodes)
+    if key not in chain.asked:
+        chain.asked[key] = bool(signs_asked(chain.nodes, [goal.parameter]))
+    return chain.asked[key]
 
 
 def of_two_kinds(found: Sequence[Verdict], chain: Chain, of: Penalty) -> Iterator[Penalty]:

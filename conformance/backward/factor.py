@@ -10,13 +10,13 @@ from itertools import product
 
 import numpy as np
 
-from conformance.backward.chain import Chain
+from conformance.backward.chain import Arrays, Chain
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted, multiple
 from conformance.backward.groups import UNFIT
 from conformance.backward.judge_gradients import Forward, Verdict, verdicts
 from conformance.backward.recorded_pass import Goal, bits
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, uses_of_nodes
+from conformance.tracing.node import FILLED, Node, uses_of_nodes
 from reference.step import Array
 
 LENGTHS = 6  # of which factors are combined
@@ -121,20 +121,44 @@ MOVED = 0.01  # of a parameter
 
 
 def moved(forward: Forward) -> Forward | None:
-    """The forward pass with other parameters near by; None if it cannot be evaluated again."""
-    chain = Chain(forward.run.trace, ties=forward.chain.ties)
-    rng, others = np.random.default_rng(0), {}
-    for each in forward.run.goals:
-        value = chain.values[each.parameter.number]
-        size = np.where(np.any(value), value, 1.0)  # of zeros, nothing is a part
-        others[each.parameter.number] = value + size * MOVED * rng.uniform(size=np.shape(value))
-    bits = uses_of_nodes((forward.run.loss, *(each.node for each in forward.run.goals)))
-    needed = [each for each in forward.run.trace.nodes if bits >> each.number & 1]
+    """The forward pass with other parameters near by; None if it cannot be evaluated again.
+
+    What no loss is in is evaluated once for all of them.
+    """
+    run, known, nodes = forward.run, forward.chain.near, forward.run.trace.nodes
+    own = tuple(node for each in run.goals for node in (each.parameter, each.node))
+    key = len(nodes), own
     try:
-        chain.change(chain.after(others, needed))
+        if key not in known:
+            known[key] = None  # unless it can be evaluated
+            chain = Chain(run.trace, ties=forward.chain.ties)
+            values = chain.after(_others(run.goals, chain), _used(nodes, own))
+            chain.change(values)
+            known[key] = chain, values
+        if (near := known[key]) is None:
+            return None
+        chain, values = near
+        values |= chain.after(values, _used(nodes, [run.loss]))
+        chain.values.update(values)
     except UNFIT:
         return None
-    return Forward(forward.run, chain)
+    return Forward(run, chain)
+
+
+def _others(goals: Sequence[Goal], chain: Chain) -> Arrays:
+    """Other values of parameters, near to those that they have."""
+    rng, found = np.random.default_rng(0), {}
+    for each in goals:
+        value = chain.values[each.parameter.number]
+        size = np.where(np.any(value), value, 1.0)  # of zeros, nothing is a part
+        found[each.parameter.number] = value + size * MOVED * rng.uniform(size=np.shape(value))
+    return found
+
+
+def _used(nodes: Sequence[Node], wanted: Iterable[Node]) -> list[Node]:
+    """What some values are computed from, and these."""
+    bits = uses_of_nodes(wanted)
+    return [each for each in nodes if bits >> each.number & 1]
 
 
 def is_constant(forward: Forward, factor: float) -> bool:

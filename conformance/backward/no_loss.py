@@ -49,23 +49,33 @@ class Tried:
     Attributes:
         name: of the cost.
         compared: the output and the target.
-        forward: the forward pass with this cost for its loss.
-        found: the gradients, judged by it.
+        run: the step with this cost for its loss.
+        chain: its operations.
         weighted: whether each sample has a weight in it.
     """
 
     name: str
     compared: Compared
-    forward: Forward
-    found: list[Verdict]
+    run: Recorded
+    chain: Chain
     weighted: bool = False
+
+    @cached_property
+    def forward(self) -> Forward:
+        """The forward pass with this cost for its loss."""
+        return Forward(self.run, self.chain)
+
+    @cached_property
+    def found(self) -> list[Verdict]:
+        """The gradients, judged by it."""
+        return verdicts(self.forward)
 
     @cached_property
     def shared(self) -> Shared:
         """The positive factor that most gradients share."""
         usual = 1 / self.samples
         told = shared(self.found, self.constants, free=True, usual=usual)
-        zeros = not any(np.any(each.parameter.value) for each in self.forward.run.goals)
+        zeros = not any(np.any(each.parameter.value) for each in self.run.goals)
         usual_one = told.factor in self.constants and not zeros  # any output is ½ then, say
         single = all(each.right.size == 1 for each in self.found)  # any is a multiple of any other
         if usual_one or single or is_constant(self.forward, told.factor):
@@ -75,7 +85,7 @@ class Tried:
     @cached_property
     def samples(self) -> int:
         """How many there are."""
-        return samples(self.compared, self.forward.run.goals)
+        return samples(self.compared, self.run.goals)
 
     @cached_property
     def constants(self) -> list[float]:
@@ -86,7 +96,7 @@ class Tried:
     @cached_property
     def decay(self) -> Decay | None:
         """The decay that makes more gradients right, if one does."""
-        known = self.forward.chain, self.constants, self.forward.run.loss
+        known = self.chain, self.constants, self.run.loss
         found = None if self.shared.by_all else decayed(self.found, *known)
         more = found is not None and not found.lacking and found.count > self.shared.told
         return self._as_stated(found) if found is not None and more else None
@@ -96,12 +106,12 @@ class Tried:
 
         Where all gradients are right, the weights may be divided by another number of samples.
         """
-        decays = dict(self.forward.run.decays)
+        decays = dict(self.run.decays)
         stated = {decays.get(goal.name, 0.0) for goal, _ in fitted.goals}
         rate = stated.pop()
         if fitted.penalty is not SQUARES or stated or rate <= 0:
             return fitted
-        lengths = {n for each in self.forward.run.trace.nodes for n in np.shape(each.value)}
+        lengths = {n for each in self.run.trace.nodes for n in np.shape(each.value)}
         ratios = {a / b for a in (1, *lengths) for b in (1, *lengths) if b}
         usual = self.constants if self.name == "quadratic" else [*ratios]
         told = usual if fitted.count == self.shared.live else [1.0]
@@ -137,10 +147,10 @@ class Tried:
     @property
     def is_told(self) -> bool:
         """Whether all gradients are right with it or its negative, or one of several numbers."""
+        if self.shared.told or self.negated is not None or self.fits:
+            return True
         decaying = [] if self.decay is None else self.decay.goals
-        decays = [np.size(goal.parameter.value) for goal, _ in decaying]
-        several = self.shared.told > 0 or max(decays, default=0) > 1
-        return self.fits or self.negated is not None or several
+        return any(np.size(goal.parameter.value) > 1 for goal, _ in decaying)
 
     @cached_property
     def error_factor(self) -> float | None:
@@ -148,7 +158,7 @@ class Tried:
 
         It may be the negative one, which is added to the parameters.
         """
-        goals = self.forward.run.goals
+        goals = self.run.goals
         for node in errors(self.compared, goals):
             for output in outputs(self.compared, bits(goals)):
                 factor = self.factor(node, output)
@@ -256,13 +266,11 @@ def tried(
         and (loss := cost(run.trace, name, each.pairs, by)) is not None
     ]
     chain = Chain(run.trace)
-    found = []
-    for name, each, loss, weighted in appended:
-        forward = Forward(replace(run, loss=loss), chain)
-        found.append(Tried(name, each, forward, verdicts(forward), weighted))
-    told = [each.compared for each in found if each.compared.labels and each.is_told]
-    if any(each.compared.labels and each.compared not in told for each in found):
-        raise NothingComparedError("they are not those of the hinge loss")
+    found = [Tried(name, e, replace(run, loss=loss), chain, by) for name, e, loss, by in appended]
+    for labelled in dict.fromkeys(e.compared for e in found if e.compared.labels):
+        own = [each for each in found if each.compared is labelled]
+        if not any(each.is_told for each in sorted(own, key=lambda each: not each.shared.told)):
+            raise NothingComparedError("they are not those of the hinge loss")
     return found
 
 
@@ -277,17 +285,19 @@ def best(found: Sequence[Tried]) -> Tried | None:
         last = one.shared.last and one.is_usual and one.decay is None
         return one.fits, last, one.count, not one.weighted, one.is_usual
 
-    most = max(found, key=rank, default=None)
+    first = (e for e in found if e.fits and e.count == len(e.found))
+    most = next((e for e in first if e.is_usual and not e.weighted), None)  # none ranks before it
+    most = most or max(found, key=rank, default=None)
     return most if most is not None and most.count else None
 
 
 def loss_of(chosen: Tried, factor: float) -> Node:
     """The cost as a loss, times a factor, with the decay that the gradients have."""
-    run = chosen.forward.run
+    run = chosen.run
     loss = times(run.trace, run.loss, factor)
     decay = chosen.decay
     if not chosen.count:
-        decay = stated(run.goals, chosen.forward.chain)
+        decay = stated(run.goals, chosen.chain)
     return loss if decay is None else plus_decay(run.trace, loss, decay)
 
 

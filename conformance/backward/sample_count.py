@@ -5,6 +5,7 @@ Left out: which these are (`compared.py`).
 
 from collections.abc import Collection, Iterator, Sequence
 from functools import reduce
+from itertools import takewhile
 from operator import or_
 from typing import Any
 
@@ -102,11 +103,13 @@ def weights(
             parts = [(e, _numbers(e.args[place], parameters)) for e in group.nodes]
             numbers = np.concatenate([each for _, each in parts])
             if numbers.size != len(made.users):  # several products of each, by one number
-                several = [
-                    {float(e) for node, each in parts if node.depends_on(user) for e in each}
+                own = [each for each in parts if each[1].size]
+                several = (
+                    {float(e) for node, each in own if node.depends_on(user) for e in each}
                     for user in made.users
-                ]
-                numbers = np.array([e for each in several if len(each) == 1 for e in each])
+                )
+                single = takewhile(lambda each: len(each) == 1, several)
+                numbers = np.array([e for each in single for e in each])
             if numbers.size == len(made.users) and np.ptp(numbers) > 0:
                 yield numbers
 

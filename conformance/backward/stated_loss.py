@@ -69,7 +69,7 @@ def _is_multiple(known: Tried, loss: Node, chain: Chain) -> bool:
 
     They have half of the digits that the number has.
     """
-    value = float(np.ravel(known.forward.run.loss.value)[0])
+    value = float(np.ravel(known.run.loss.value)[0])
     ratio = (
         float(np.ravel(chain.values[loss.number])[0]) / value if value > 0 else 0.0
     )  # else of −y
@@ -77,7 +77,7 @@ def _is_multiple(known: Tried, loss: Node, chain: Chain) -> bool:
     near = half_of_its_digits(loss)
     if not any(abs(ratio - e) <= near * e for e in conventions(lengths)):
         return False
-    own = Forward(replace(known.forward.run, loss=loss), chain)
+    own = Forward(replace(known.run, loss=loss), chain)
     pairs = [(f.right(e.parameter) for f in (own, known.forward)) for e in own.run.goals]
     return all(distance(right, ratio * wanted) <= sqrt(near) for right, wanted in pairs)
 

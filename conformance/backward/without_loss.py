@@ -100,8 +100,8 @@ def _by_known(
     two outputs.
     """
     chosen = best(found)
-    negated = any(each.negated is not None for each in found)
-    if any_cost and not negated and (chosen is None or not chosen.fits):
+    alone = chosen is not None and chosen.fits
+    if any_cost and not alone and all(each.negated is None for each in found):
         along = _by_other_axis(found, run, errors)
         if along is not None:
             return along
@@ -118,10 +118,10 @@ def _by(chosen: Tried, run: Recorded, factor: float, *, blame: bool = True) -> E
     """The gradients judged by a known cost."""
     if chosen.decay is not None:  # a fit has lost some of its digits
         near = [e for e in chosen.constants if abs(e - factor) <= HALF_OF_THE_DIGITS * e]
-        bare = undecayed(chosen.forward.run, chosen.decay)
+        bare = undecayed(chosen.run, chosen.decay)
         factor = near[0] if near else measured(bare, factor)
     elif factor not in chosen.constants:
-        factor = measured(chosen.forward.run, factor)
+        factor = measured(chosen.run, factor)
     forward, found, kinks = judged(replace(run, loss=loss_of(chosen, factor)))
     examined = with_decay(finished(forward, found, kinks=kinks, blame=blame), chosen.decay)
     name = f"weighted {chosen.name}" if chosen.weighted else chosen.name
@@ -314,7 +314,7 @@ def _over_other_axis(found: Sequence[Tried]) -> Accused | None:
             continue
         others = [None if np.size(total.value) == 1 else 1 - axis]
         if any(_adds_up(output, other) for other in others):
-            names = tuple(goal.name for goal in each.forward.run.goals)
+            names = tuple(goal.name for goal in each.run.goals)
             changed = Changed("axis", str(others[0]), str(axis), operation_text(total))
             return Accused(names, lines_of(total), Cause("changed", changed=changed), mends=True)
     return None

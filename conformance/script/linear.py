@@ -59,24 +59,30 @@ Link = tuple[Node, float]
 
 _OF_NUMBERS: WeakKeyDictionary[Node, bool] = WeakKeyDictionary()
 _REJOINED: WeakKeyDictionary[Node, Node | None] = WeakKeyDictionary()
+_LINKS: WeakKeyDictionary[Node, tuple[Any, Any, list[Link]]] = WeakKeyDictionary()
 
 Places = frozenset[int]
 """Indices into a flattened array."""
 
 
-def links(node: Node) -> Iterator[Link]:
-    """The operands with the entries of the result that it is a linear function of."""
-    if node.function is None or not is_float(node):
-        return
-    for each, factor in _links(node):
-        if type(each) is Node and has_entries(each, node) and is_float(each):
-            yield each, factor
+def links(node: Node) -> list[Link]:
+    """The operands with the entries of the result that it is a linear function of.
+
+    They are found once, unless the node is changed.
+    """
+    args, value, found = _LINKS.get(node, (None, None, []))
+    if args is not node.args or value is not node.value:
+        made = [] if node.function is None or not is_float(node) else _links(node)
+        kept = (e for e in made if type(e[0]) is Node and has_entries(e[0], node))
+        found = [each for each in kept if is_float(each[0])]
+        _LINKS[node] = node.args, node.value, found
+    return found
 
 
 def has_entries(operand: Node, node: Node) -> bool:
     """Whether an operand has as many entries as a result, in their order: (3,) beside (1, 3)."""
     one, other = np.shape(operand.value), np.shape(node.value)
-    return one == other or np.size(operand.value) == np.size(node.value) > 1
+    return one == other or prod(one) == prod(other) > 1
 
 
 def _links(node: Node) -> Iterator[tuple[Any, float]]:
@@ -138,6 +144,8 @@ def _number(value: Any, *, alone: bool) -> float | None:
 def is_of_numbers(node: Node) -> bool:
     """Whether a value was computed from single numbers alone, which are no parameters."""
     known = _OF_NUMBERS
+    if node in known:
+        return known[node]
     for each in [*walk([node], lambda each: () if each in known else each.inputs)][::-1]:
         if each not in known:
             single = np.size(each.value) == 1 and not each.given
@@ -319,7 +327,7 @@ def links_to(node: Node, wanted: Node) -> Iterator[tuple[Node, float]]:
     """How many times a value is another, along a chain of multiples; nothing if it is not."""
     factor = 1.0
     while node is not wanted:
-        found = [*links(node)]
+        found = links(node)
         if len(found) != 1:
             return
         node, by = found[0]
@@ -331,7 +339,7 @@ def is_signed(node: Node, old: Node) -> bool:
     """Whether a value is a sign by which a parameter moves, and not that of itself: a penalty's."""
     terms = {*node.inputs, *ancestors(node.inputs[0])} if node.operation == "sign" else set()
     made = (each for each in terms if each is not old and each.depends_on(old))
-    return any(not [*links(each)] for each in made)
+    return any(not links(each) for each in made)
 
 
 def is_constant(node: Node) -> bool:
@@ -449,7 +457,7 @@ def _shares(new: Node, old: Node) -> dict[Node, float]:
     while waiting:  # the latest first: what is computed of a value is later than it
         node = heappop(waiting)[1]
         share = times.pop(node)
-        parts = [*links(node)] if node is not old and node.depends_on(old) else []
+        parts = links(node) if node is not old and node.depends_on(old) else []
         for each, factor in parts:
             if each not in times:
                 heappush(waiting, (-each.number, each))

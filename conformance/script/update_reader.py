@@ -105,6 +105,7 @@ class _Reader:
         earlier = (e for e in made.parameter.values if e.number <= made.old.number)
         self.read_before = frozenset[Node]().union(*map(read_forward, earlier))
         self.first = {each.values[0] for each in chains}
+        self.kept = bits_of_nodes((*self.written, *self.first))
 
     def read(self, new: Node, old: Node, factor: float) -> None:
         """Note what is added to an old value on the way to a new one, by the shortest way."""
@@ -190,8 +191,9 @@ class _Reader:
 
     def table(self, node: Node) -> Node:
         """What is kept, of which an array has the same row: other rows are written after it."""
-        at = np.array([*(self.places or ())])
-        return self.kept_there.get(touched(node, at), node) if at.size else node
+        if not self.places:
+            return node
+        return self.kept_there.get(touched(node, np.array([*self.places])), node)
 
     def noted_gradient(self, options: list[Multiple]) -> None:
         """Note a gradient and what it is a multiple of; of a row as those of the table."""
@@ -284,6 +286,8 @@ class _Reader:
 
     def contains_a_state(self, node: Node) -> bool:
         """Whether a value is made of a state entry by entry, beside what the forward pass read."""
+        if self.places is None and not node.uses & self.kept:
+            return False
         known = map(self.table, entrywise(node, self.read_before, places=self.places) | {node})
         return any(each in self.written or each in self.first for each in known)
 

@@ -148,7 +148,8 @@ def begin(run: Attempt, values: Values) -> None:
             return same
         if id(value) not in made or not isinstance(value, np.ndarray):  # [0.0] * 3 is three biases
             number = values.get(leaf.path, value)
-            turned = next((each for each in kept if _is_transposed(value, each)), None)
+            others = kept if isinstance(value, np.ndarray) else ()
+            turned = next((each for each in others if _is_transposed(value, each)), None)
             kept.append(value)
             plain = np.array(number) if isinstance(value, np.ndarray) else number
             made[id(value)] = plain if trace is None else _traced(trace, number, leaf)
@@ -239,10 +240,10 @@ def _same(value: Any, data: Data, which: str) -> bool:
 
     Biases of zeros are not the target 0.
     """
-    other = np.asarray(data.x if which == "inputs" else data.y)
-    if not isinstance(value, np.ndarray) or other.dtype.kind != "f" or not np.any(value):
+    if not isinstance(value, np.ndarray) or not np.any(value):
         return False
-    return value.shape == other.shape and np.array_equal(value, other)
+    other = np.asarray(data.x if which == "inputs" else data.y)
+    return other.dtype.kind == "f" and value.shape == other.shape and np.array_equal(value, other)
 
 
 def _given_data(run: Attempt) -> dict[str, Any]:

@@ -6,6 +6,8 @@ Left out: where a program leaves them (`places.py`).
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -21,8 +23,12 @@ Key = tuple[str, tuple[str, ...]]
 
 def key_of(leaf: Leaf) -> Key:
     """What the names of a parameter and of its gradient have in common."""
-    words = bare(leaf.name) if leaf.whole else stem(leaf.name)
-    return _canonical(words), tuple(re.findall(r"\[(\d+)\]", leaf.path))
+    return _key(bare(leaf.name) if leaf.whole else stem(leaf.name), leaf.path)
+
+
+@lru_cache(maxsize=1 << 14)
+def _key(words: str, path: str) -> Key:
+    return _canonical(words), tuple(re.findall(r"\[(\d+)\]", path))
 
 
 def _canonical(words: str) -> str:
@@ -35,7 +41,7 @@ def _canonical(words: str) -> str:
 
 def parameter_key(leaf: Leaf) -> Key:
     """As `key_of`, of a parameter."""
-    return _canonical(bare(leaf.name)), tuple(re.findall(r"\[(\d+)\]", leaf.path))
+    return _key(bare(leaf.name), leaf.path)
 
 
 def _parameters(
@@ -159,8 +165,11 @@ def matched(
     found = [*given, *kept]
     parameters = _parameters(run, found, moved, after)
     pairs: dict[str, Leaf] = {}
+    by_key = dict[Key, list[Leaf]]()
+    for each in found:
+        by_key.setdefault(key_of(each), []).append(each)
     for path, (leaf, _) in parameters.items():
-        fitting = [each for each in found if key_of(each) == parameter_key(leaf)]
+        fitting = by_key.get(parameter_key(leaf), [])
         shaped = [each for each in fitting if np.shape(each.value) == np.shape(leaf.value)]
         chosen = shaped or fitting
         named = [e for e in chosen if bare(leaf.name) in (bare(e.name), stem(e.name))]
@@ -207,14 +216,19 @@ def numbers_like(began: Iterable[str], path: str, value: Any) -> str:
         path: of the list of gradients.
         value: it.
     """
-    known = [re.fullmatch(r"(?:.*\.)?(\w+?)((?:\[\d+\])+)", each) for each in began]
     lists: dict[str, list[str]] = {}
-    for name, place in (each.groups() for each in known if each):
+    for name, place in chain.from_iterable(map(_name_and_place, began)):
         lists.setdefault(name, []).append(place)
     places = [*_places(value)]
     alike = [name for name, each in lists.items() if each == places]
     named = [name for name in alike if _canonical(stem(path)) == _canonical(bare(name))]
     return path if named else f"d{alike[0]}" if len(alike) == 1 else ""
+
+
+@lru_cache(maxsize=1 << 14)
+def _name_and_place(path: str) -> tuple[tuple[str, str], ...]:
+    found = re.fullmatch(r"(?:.*\.)?(\w+?)((?:\[\d+\])+)", path)
+    return ((found[1], found[2]),) if found else ()
 
 
 def _places(value: Any, place: str = "") -> Iterator[str]:
@@ -238,10 +252,11 @@ def _is_asked_for(
 
     That of a state may have another shape than the first state, in whose place the last one is put.
     """
+    own = parameter_key(leaf)
     any_shape = stays and np.ndim(leaf.value) and "state" not in kinds_of(leaf.name)
     data = [run.node(run.scope.kinds[kind]) for kind in ("inputs", "targets")]
     return bool(node.consumers) and node not in data and any(
-        key_of(each) == parameter_key(leaf)
+        key_of(each) == own
         and (any_shape or np.shape(each.value) == np.shape(leaf.value))
         for each in found
         if run.node(each.value) is not node
@@ -271,19 +286,27 @@ def _by_shape(
     taken = {id(each) for each in known.values()}
     paired = {parameters[path][1] for path in known if path in parameters}
     pairs: dict[str, Leaf] = {}
+    free, began = _of_each_shape(found), _of_each_shape(leaf for leaf, _ in parameters.values())
     for path, (leaf, node) in parameters.items():
         if node in paired:
             continue
         shape = np.shape(leaf.value)
-        fitting = [e for e in found if np.shape(e.value) == shape and id(e) not in taken]
+        fitting = [each for each in free.get(shape, ()) if id(each) not in taken]
         inside = [e for e in fitting if key_of(e)[1] == parameter_key(leaf)[1]]
         if len(fitting) > len(inside) == 1:
             pairs[path] = inside[0]
             continue
-        alike = {e for _, e in parameters.values() if np.shape(e.value) == shape}
+        alike = {parameters[each.path][1] for each in began[shape]}
         if len(fitting) == 1 and len(alike - paired) == 1:
             pairs[path] = fitting[0]
     return pairs
+
+
+def _of_each_shape(found: Iterable[Leaf]) -> dict[tuple[int, ...], list[Leaf]]:
+    by_shape: dict[tuple[int, ...], list[Leaf]] = {}
+    for each in found:
+        by_shape.setdefault(np.shape(each.value), []).append(each)
+    return by_shape
 
 
 def is_bias(path: str) -> bool:

@@ -98,7 +98,8 @@ def places(run: Attempt, *, second: bool = False) -> Places:
     still = _others(run, moved)
     biases = (is_bias(path) or is_only_added(run.start[path][1]) for path in still)
     held = all(biases) and not any(is_bias(e.name) or is_only_added(e.parameter) for e in moved)
-    unused = {path: _unused(run, path) for path in still}
+    by_size = _unused(run) if still else {}
+    unused = {path: by_size.get(np.size(run.start[path][0].value)) for path in still}
     held = held and not any(each for path, each in unused.items() if is_bias(path))
     zeros = [_zero_goal(run, path, unused[path]) for path in still if not held]
     order = {short(path): i for i, path in enumerate(run.start)}
@@ -222,22 +223,22 @@ def _zero_goal(run: Attempt, path: str, unused: Node | None) -> Goal:
     return Goal(short(path), node, zeros)
 
 
-def _unused(run: Attempt, path: str) -> Node | None:
-    """What a program computes in the shape of a parameter and makes nothing of, if anything.
+def _unused(run: Attempt) -> dict[int, Node]:
+    """What a program computes and makes nothing of: the first value of each size.
 
-    It may be the gradient of one that is never moved.
+    It may be the gradient of a parameter of that size that is never moved.
     """
-    size = np.size(run.start[path][0].value)
     parts = [
         each for _, function, result in run.results for each in returned_parts(function, result)
     ]
     given = flat([each for name, each in parts if stem(name) == bare(name)])
     used = {run.node(each) for each in given if is_followed(each)}  # such as the loss
+    found: dict[int, Node] = {}
     for each in run.recorded.nodes:
-        alike = np.size(each.value) == size and is_float(each) and each not in used
-        if alike and each.function is not None and not each.consumers and each.frames:
-            return each
-    return None
+        made = each.function is not None and not each.consumers and each.frames
+        if made and is_float(each) and each not in used:
+            found.setdefault(np.size(each.value), each)
+    return found
 
 
 def _kept(run: Attempt, end: Iterable[Leaf]) -> list[Leaf]:

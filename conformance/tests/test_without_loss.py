@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import conformance
+from conformance.backward.judge_gradients import Forward
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import record
 from conformance.report.backward_report import BackwardReport
@@ -166,6 +167,21 @@ def test_the_cost_of_a_right_program_is_found(name: str, result: str, tmp_path: 
     output, error, cost = RIGHT[name]
     report = judged(columns(output, error, result), tmp_path).report
     assert (report.exit_code, report.examined.cost) == (0, cost), str(report)
+
+
+def test_the_costs_after_one_that_fits_are_not_differentiated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def forward(run: Any, chain: Any) -> Forward:
+        asked.append(run.loss)
+        return Forward(run, chain)
+
+    monkeypatch.setattr("conformance.backward.no_loss.Forward", forward)
+    source = columns(*RIGHT["quadratic"][:2])
+    assert judged(source, tmp_path).report.exit_code == 0
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -79,7 +79,9 @@ class _Number:
         return apply_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        """Compute with plain numbers and note the result."""
+        """Compute with plain numbers and note the result, if it is none of the shape alone."""
+        if func in (np.shape, np.ndim, np.size) and len(args) == 1 and not kwargs:
+            return func(self.plain)
         return apply(func, getattr(func, "__name__", "function"), args, kwargs)
 
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
