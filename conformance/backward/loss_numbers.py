@@ -3,7 +3,7 @@
 Left out: the costs that are tried where there is none (`own_pass.py`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import sqrt
@@ -153,7 +153,7 @@ def _sums(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> Iterat
     once = ({np.asarray(e.value).item(): e for e in nodes} for nodes in several)
     alone = [[*each.values()] for each in once]
     several = [ends for nodes in alone if len(ends := _ends(nodes)) > 1]  # of a total there is one
-    forwards = [_forward(trace, each, (*goals,)) for each in losses] if several else []
+    forwards = [*_forwards(trace, losses, (*goals,))] if several else []
     for nodes in several:
         shares = ({float(np.sum(e.right(n))) for n in nodes} for e in forwards)
         if any(len(each) == 1 and each != {0.0} for each in shares):
@@ -202,20 +202,26 @@ def best_loss(
     last, given = _last(trace, losses, goals), _given(trace, goals)
     whole = (part for each in losses for part in _shares(each, last))
     tried = [*(_stored(each, given) for each in last), *whole, *_sums(trace, last, goals)]
-    runs = (_forward(trace, each, goals) for each in tried)
+    runs = _forwards(trace, tried, goals)
     fits = [fit for each in runs if (fit := _fit(each, goals, sign)).count]
     return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
 
 
 def fits_of_each(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> list[list[Fit]]:
     """The numbers that each of some gradients is right by."""
-    runs = [_forward(trace, each, goals) for each in _last(trace, losses, goals)]
+    runs = [*_forwards(trace, _last(trace, losses, goals), goals)]
     return [[fit for run in runs if (fit := _fit(run, (each,), 1)).count] for each in goals]
 
 
 def _forward(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> Forward:
     """A forward pass that ends with a number."""
     return Forward(Recorded(trace, loss, goals), Chain(trace))
+
+
+def _forwards(trace: Trace, losses: Iterable[Node], goals: tuple[Goal, ...]) -> Iterator[Forward]:
+    """The same of several numbers, with the same chain."""
+    chain = Chain(trace)
+    yield from (Forward(Recorded(trace, each, goals), chain) for each in losses)
 
 
 def _given(trace: Trace, goals: Sequence[Goal]) -> int:
