@@ -286,9 +286,9 @@ class Unjudged:
         instead = without.instead(OwnPass(step.trace, goals), numbers, called, others)
         if instead is not None:
             return made(instead)
-        if without.ok or self.cost is not None:
+        if (without.ok and not (by_error and own)) or self.cost is not None:
             return without
-        if own is not None:
+        if own is not None:  # perhaps with a decay beside it
             by_own = made(own)
             known = by_error and called and by_own.has_right_beside(without)
             return by_own if known else max(by_own, without, key=lambda each: each.right)

@@ -657,3 +657,30 @@ def test_a_sum_of_offsets_states_no_decay(tmp_path: Path) -> None:
     (blame,) = run_edited(tmp_path, RATINGS, ("miss * old", "miss * U[a][k]")).blames
     line = RATINGS[: RATINGS.index("V[b][k] +=")].count("\n") + 1
     assert (blame.gradients, blame.line) == (("V",), line)
+
+
+SLACK = """import numpy as np
+rng = np.random.default_rng(17)
+X = rng.normal(size=(3, 40)); y = np.sign(X[:1] * X[1:2])
+A, B = rng.normal(size=(6, 4)) / 2, rng.normal(size=(1, 7)) / 2  # column 0 is the bias
+one = np.ones((1, 40))
+for epoch in range(9):
+    inner = np.vstack([one, X])
+    h = np.tanh(A @ inner)
+    outer = np.vstack([one, h])
+    slack = np.maximum(0, 1 - y * (B @ outer))
+    loss = np.mean(slack ** 2)
+    d = -2 * y * slack / y.size
+    gB, gA = d @ outer.T, (B[:, 1:].T @ d * (1 - h ** 2)) @ inner.T
+    for W, g in ((A, gA), (B, gB)):
+        decay = 0.01 * W
+        decay[:, 0] = 0
+        W -= 0.1 * (g + decay)
+"""
+
+
+def test_gradients_of_a_loss_that_is_no_known_cost_may_decay_beside(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SLACK)
+    assert (report.exit_code, report.examined.cost) == (0, "own"), str(report)
+    assert "with weight decay 0.01 beside it" in str(report)
+    assert run_edited(tmp_path, SLACK, ("* slack / y", "* (slack > 0) / y")).exit_code != 0
