@@ -36,6 +36,7 @@ from conformance.backward.groups import Factor, Repair, operation_key
 from conformance.backward.handed_out import handed_out
 from conformance.backward.in_scope import in_scope
 from conformance.backward.judge_gradients import Forward, Verdict, verdicts
+from conformance.backward.other_axis import along_another_axis
 from conformance.backward.overwritten import by_rounds, overwritten
 from conformance.backward.passes import passes
 from conformance.backward.skipped import skipped
@@ -169,9 +170,11 @@ def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
         why = Cause("aliased", worst=worst_entry(found), names=pair)
         return [Accused(names, alias.lines, why, mends=True)]
     mending = _mending(forward, found)
-    if mending is None:
-        decay = wrong_decay(forward, found)
-        return several(forward, found) if decay is None else [decay]
+    if mending is None or mending[1].kind == "value":  # no change of one operation mends them
+        told = along_another_axis(forward, found)
+    if mending is None or told:
+        decay = None if told else wrong_decay(forward, found)
+        return [*told] or (several(forward, found) if decay is None else [decay])
     lines, why, values = mending
     why = replace(why, worst=worst_entry(found))
     return [Accused(names, lines, why, mends=True, right_values=values)]
