@@ -227,8 +227,30 @@ def is_cleared(name: str, line: Line) -> bool:
                 targets += [e for e in map(ast.unparse, each.targets) if e not in value]
             elif isinstance(each, ast.Attribute) and each.attr == "fill":
                 targets.append(ast.unparse(each.value))
+            elif isinstance(each, ast.For) and isinstance(each.iter, ast.Call):
+                targets += _returned(module, each.iter) if _clears(each) else []
     shared = (e for e in targets if not e.isidentifier())  # else it is another variable
     return _held_as(name) in map(_held_as, shared)
+
+
+def _clears(loop: ast.For) -> bool:
+    """Whether what a loop goes through is filled with zeros: `for g in grads(): g[...] = 0.0`."""
+    for each in loop.body:
+        match each:
+            case ast.Assign([ast.Subscript(ast.Name(name))], ast.Constant(0)) if name in stored(
+                loop
+            ):
+                return True
+    return False
+
+
+def _returned(module: ast.Module | None, call: ast.Call) -> Iterator[str]:
+    """What the functions of a file return that have the name of one that is called."""
+    for each in () if module is None else _functions(module):
+        if is_call_of(call, each.name):
+            found = (e for e in ast.walk(each) if isinstance(e, ast.Return) and e.value)
+            values = (part for e in found for part in ast.walk(e))
+            yield from (ast.unparse(e) for e in values if isinstance(e, ast.Attribute))
 
 
 def _held_as(text: str) -> tuple[bool, str]:

@@ -404,6 +404,14 @@ SETS_BACK = """
         self.grad_w = np.zeros_like(self.w)
         self.grad_b = np.zeros_like(self.b)
 """
+FILLS = """
+    def gradients(self):
+        return [self.grad_w, self.grad_b]
+
+    def zero_grad(self):
+        for each in self.gradients():
+            each[:] = 0.0
+"""
 
 
 def test_a_gradient_that_is_added_up_where_another_is_set_is_wrong(tmp_path: Path) -> None:
@@ -418,7 +426,7 @@ def test_gradients_that_are_added_up_are_told_unless_something_sets_them_back(
 ) -> None:
     said = "note: each call adds to the gradients of w, b, and nothing in this file sets them back"
     adds = DENSE.replace("self.grad_w = self.x", "self.grad_w += self.x")
-    for text, told in ((adds, True), (adds + SETS_BACK, False)):
+    for text, told in ((adds, True), (adds + SETS_BACK, False), (adds + FILLS, False)):
         code, _, report = judged(text, tmp_path)
         assert (code, said in report) == (0, told), report
 

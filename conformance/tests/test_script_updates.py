@@ -1390,3 +1390,46 @@ for t in range(1, 9):
 def test_digits_that_are_lost_where_a_wrong_update_has_led_are_no_mistake(tmp_path: Path) -> None:
     (blame,) = run_edited(tmp_path, THROWN_FAR).blames
     assert (blame.line, blame.accused.cause.kind) == (10, "size")
+
+
+CLEARED = """import numpy as np
+
+class Linear:
+    def __init__(self, rng):
+        self.W, self.b = rng.normal(size=(3, 2)), np.zeros(2)
+        self.dW, self.db = np.zeros((3, 2)), np.zeros(2)
+
+    def parts(self):
+        return [(self.W, self.dW), (self.b, self.db)]
+
+    def clear(self):
+        for part in self.slopes():
+            part[...] = 0.0
+
+    def slopes(self):
+        return [self.dW, self.db]
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, d):
+        self.dW += self.x.T @ d
+        self.db += d.sum(axis=0)
+
+rng = np.random.default_rng(2)
+X, Y = rng.normal(size=(30, 3)), rng.normal(size=(30, 2))
+net = Linear(rng)
+for epoch in range(9):
+    d = (net.forward(X) - Y) / 30
+    net.clear()
+    net.backward(d)
+    for p, g in net.parts():
+        p -= 0.1 * g
+"""
+
+
+def test_where_gradients_are_not_cleared_the_step_is_blamed_that_has_to(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, CLEARED).exit_code == 0
+    (blame,) = run_edited(tmp_path, CLEARED, ("    net.clear()\n", "")).blames
+    assert (blame.line, blame.accused.cause.kind) == (31, "accumulates")
