@@ -81,6 +81,7 @@ UPDATES = frozenset((
     "size", "differences", "steps kept", "stops", "idle", "aside", "unused rate", "turned",
     "no effect", "mixed", "forgets", "decay of gradient", "unbounded", "unread",
     "nesterov", "unclipped", "sum", "twice", "mean", "kept corrected", "put over",
+    "stale",
 ))  # fmt: skip
 """The kinds of causes that are of an update."""
 

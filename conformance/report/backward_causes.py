@@ -269,6 +269,8 @@ OF_ALL = {
     "idle": "`{names[0]}` computes nothing, and moves no parameter",
     "unkept": "the parameter is moved here, and what comes of it is not kept in its place",
     "update": "the gradient is right, and the update does not take it off the parameter",
+    "stale": "each step uses the gradient of the first one: that of the later ones is computed, "
+    "and moves nothing",
     "put over": "what is to be added to the parameter is put in its place: use `-=`",
     ADDS: "the gradients are added to the parameters, so the cost grows: subtract them",
     "downhill": "the gradients of a number that has to grow are subtracted: add them",

@@ -39,7 +39,7 @@ from conformance.script.other_rows import by_other_rows
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, has_root, moved_once, steps
 from conformance.script.rates import with_rates
-from conformance.script.rebound_states import put_over
+from conformance.script.rebound_states import put_over, stale
 from conformance.script.results import all_judged, moved_twice, silent
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.source_around import counts
@@ -128,7 +128,9 @@ def conclude(
             ran = Ran("", tuple(each.name for each in kept), 0, by_attached(trace, kept))
         else:
             moved = [each for each in found if each.chain.count >= count]
-            ran = _of_updates(trace, moved, variables, count, blame=blame)
+            ran = _by_first_gradient(trace, moved, variables) or _of_updates(
+                trace, moved, variables, count, blame=blame
+            )
             ran = replace(ran, within=_within(moved), lines=used_lines(trace, moved))
     except (NotAGradientError, UnjudgedError) as error:
         if lost:
@@ -175,6 +177,16 @@ def _within(moved: Sequence[Parameter]) -> tuple[str, ...]:
     """The names of the classes and functions of a script that led to the first updates."""
     lines = {line for each in moved for line in own_lines(each.values[1])}
     return tuple(sorted({*map(defined_around, lines)} - {""}))
+
+
+def _by_first_gradient(
+    trace: Trace, moved: Sequence[Parameter], variables: Sequence[Held]
+) -> Ran | None:
+    """What is known of a script that takes the first gradient at each step, if it does."""
+    said = names([each.values for each in moved], variables)
+    accused = merged(stale(trace, moved, said), lambda each: each.lines)
+    found = Ran("", tuple(said), 1, Examined((), accused), rule=Rule("plain"))
+    return found if accused else None
 
 
 def _of_updates(

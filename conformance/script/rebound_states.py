@@ -7,6 +7,7 @@
 import ast
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,9 @@ from conformance.backward.syntax import is_taken, loops_around, statement, store
 from conformance.programs.execution import names_in
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
-from conformance.script.linear import entrywise, kept, scalar
+from conformance.script.linear import ancestors, entrywise, kept, operands, scalar
 from conformance.script.multiples import PRODUCTS
+from conformance.script.parameters import Parameter
 from conformance.script.update import Update
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -41,6 +43,29 @@ def rebound(judgement: Judgement) -> Iterator[Accused]:
         if over or is_lost(made.new):
             kind, lines = ("forgets", over) if over else ("unkept", lines_of(made.new))
             yield Accused((made.name,), lines, Cause(kind), mends=False)
+
+
+def stale(trace: Trace, found: Sequence[Parameter], names: Sequence[str]) -> Iterator[Accused]:
+    """The parameters that go along the gradient of the first step at each of several steps.
+
+    That of each later step is computed by the same operation, and moves nothing.
+    """
+    for each, name in zip(found, names, strict=True):
+        old, *news = each.values
+        own = [_added(*pair) for pair in pairwise(each.values)]
+        shared = set.intersection(*own) if len(news) > len(("one", "other")) else set[Node]()
+        for used in (e for e in shared if e.depends_on(old) and e.function is not None):
+            key = operation_key(used)
+            again = [e for e in trace.nodes if operation_key(e) == key and e.depends_on(news[0])]
+            if again and not any(news[-1].depends_on(e) for e in again):
+                yield Accused((name,), lines_of(news[0]), Cause("stale"), mends=False)
+                break
+
+
+def _added(old: Node, new: Node) -> set[Node]:
+    """What is added to an old value, and what that is a linear function of."""
+    added = ancestors(new, operands=lambda e: [] if e is old else operands(e))
+    return {e for e in added if np.shape(e.value) == np.shape(old.value)} - {old}
 
 
 def put_over(trace: Trace) -> Sequence[Accused]:

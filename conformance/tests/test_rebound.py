@@ -3,11 +3,12 @@
 Left out: what no statement writes (`test_rare_faults.py`).
 """
 
+import contextlib
 from pathlib import Path
 
 import pytest
 
-from conformance.errors import NothingTrainedError
+from conformance.errors import NothingTrainedError, UnjudgedError
 from conformance.tests.scripts import run_edited
 
 PROGRAM = """import numpy as np
@@ -137,8 +138,9 @@ for _ in range(6):
 
 @pytest.mark.parametrize("typed", ["=-", "= -"])
 def test_a_step_that_is_put_in_the_place_of_parameters_is_told(typed: str, tmp_path: Path) -> None:
-    edits = ("w -= 0.1 * dw / (np.sqrt(hw) + 1e-8)", f"w {typed}0.1 * dw"), ("    b -=", "    c =")
-    edits = (*edits, ("    hb += db ** 2\n", f"    b {typed}0.1 * db\n"))
+    of_w = "w -= 0.1 * dw / (np.sqrt(hw) + 1e-8)", f"w {typed}0.1 * dw"
+    of_b = "    hb += db ** 2\n", f"    b {typed}0.1 * db\n"
+    edits = of_w, ("    b -=", "    c ="), of_b
     blames = run_edited(tmp_path, ADAGRAD, *edits).blames
     assert [(e.line, e.accused.cause.kind) for e in blames] == [
         (11, "put over"),
@@ -149,6 +151,57 @@ def test_a_step_that_is_put_in_the_place_of_parameters_is_told(typed: str, tmp_p
 def test_what_is_iterated_to_a_fixed_point_is_no_parameter(tmp_path: Path) -> None:
     with pytest.raises(NothingTrainedError):
         run_edited(tmp_path, FIXED)
+
+
+SEARCH = """import numpy as np
+rng = np.random.default_rng(4)
+X, y = rng.normal(size=(40, 3)), rng.normal(size=40)
+def cost(w):
+    e = X @ w - y
+    return e @ e / 80, X.T @ e / 40
+w = rng.normal(size=3)
+f, g = cost(w)
+for _ in range(6):
+    step = 1.0
+    while True:
+        new = w - step * g
+        f_new, g_new = cost(new)
+        if f_new < f or step < 1e-6:
+            break
+        step /= 2
+    w, f, g = new, f_new, g_new
+print(f)
+"""
+REDUCED = """import numpy as np
+rng = np.random.default_rng(4)
+X, y = rng.normal(size=(40, 3)), rng.normal(size=40)
+def slope(w, i):
+    e = X[i] @ w - y[i]
+    return X[i].T @ e / len(e)
+w = rng.normal(size=3)
+every = np.arange(40)
+for _ in range(2):
+    at, whole = w, slope(w, every)
+    for _ in range(4):
+        i = rng.integers(0, 40, 5)
+        w = w - 0.1 * (slope(w, i) - slope(at, i) + whole)
+print(np.mean((X @ w - y) ** 2) / 2)
+"""
+
+
+def test_the_gradient_of_the_first_step_is_none_of_the_others(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, SEARCH).exit_code == 0
+    (blame,) = run_edited(
+        tmp_path, SEARCH, ("w, f, g = new, f_new, g_new", "w, f = new, f_new")
+    ).blames
+    assert blame.accused.cause.kind == "stale"
+    assert blame.line in (12, 17)  # the step, or where the gradient has to be renewed
+
+
+def test_a_gradient_may_be_kept_beside_those_of_later_steps(tmp_path: Path) -> None:
+    with contextlib.suppress(UnjudgedError):
+        report = run_edited(tmp_path, REDUCED)
+        assert "stale" not in [each.accused.cause.kind for each in report.blames]
 
 
 HELD = """import numpy as np
