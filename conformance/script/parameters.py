@@ -5,7 +5,7 @@ entry. Where each is moved once, nothing is carried on: that a new value stands 
 told by the statement that gives it the same name. Left out: what is carried on (`chains.py`).
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
@@ -97,12 +97,21 @@ def parameters(
 
 
 def _but_begun_again(chains: list[Carried]) -> list[Carried]:
-    """Those that no other one begins with: what is gone through again and again is no parameter.
+    """Those but what several begin with, one after another: it is gone through again and again.
 
-    Such are the inputs of residual blocks, to each of which x is handed on as x + f(x).
+    Such are the inputs of residual blocks, to each of which x is handed on as x + f(x). What begins
+    with one array of zeros and is moved side by side, as the means of Adam may, stays.
     """
-    begins = Counter(each.values[0] for each in chains if each.count)
-    rest = [each for each in chains if begins[each.values[0]] < 2]  # noqa: PLR2004 - once
+    of_start = defaultdict[Node, list[Carried]](list)
+    for each in sorted((e for e in chains if e.count), key=lambda e: e.values[1].number):
+        of_start[each.values[0]].append(each)
+    apart = [
+        some
+        for some in of_start.values()
+        if all(one.values[-1].number < other.values[1].number for one, other in pairwise(some))
+    ]
+    again = [each for some in apart if len(some) > 1 for each in some]
+    rest = [each for each in chains if each not in again]
     return rest if any(each.count for each in rest) else chains
 
 

@@ -595,3 +595,26 @@ def test_what_residual_blocks_hand_on_is_no_parameter(
     assert len(report.ran.parameters) == 5, str(report)
     assert {e.line for e in report.blames} <= {*lines}, str(report)
     assert report.exit_code == (1 if lines else 0), str(report)
+
+
+TOGETHER = """
+from functools import reduce
+import numpy as np
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(30, 4)), rng.normal(size=(30, 2))
+
+def step(state, i):
+    w, m, v, t = state
+    g = x[i].T @ (x[i] @ w - y[i]) / len(i)
+    m, v, t = 0.9 * m + 0.1 * g, 0.99 * v + 0.01 * g * g, t + 1
+    return w - 0.01 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.99**t)) + 1e-8), m, v, t
+
+nothing = np.zeros((4, 2))
+state = (rng.normal(size=(4, 2)), nothing, nothing, 0)
+reduce(step, [rng.integers(0, 30, 10) for _ in range(40)], state)
+"""
+
+
+def test_means_that_begin_with_one_array_of_zeros_are_kept_apart(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, TOGETHER)
+    assert (report.exit_code, report.ran.rule.kind) == (0, "adam"), str(report)
