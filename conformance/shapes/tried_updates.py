@@ -300,8 +300,8 @@ def _trained(found: Found, name: str) -> Found:
         taken = replace(taken, rule=(_said(name, ran),))
         return replace(found, recognised=taken, examined=examined)
     told = ran is not None and not ran.examined.ok and not (unknown and is_uneven(ran))
-    if born and wrong and ran is not None and ran.rule.kind == "plain":
-        return found  # nothing is kept, so one update tells as much
+    if born and wrong:  # where nothing is kept, one update tells as much
+        told = told and ran is not None and ran.rule.kind != "plain"
     if ran is not None and told and (wrong or unknown or wrong_in(ran) is not None):
         return replace(found, examined=ran.examined)
     if not keeps:
