@@ -26,7 +26,7 @@ def before_zeros(trace: Trace, goal: Goal) -> Goal:
         rest, last = node.args[1][:-count], node.args[1][-count:]
         zeros.flat[np.concatenate([np.ravel(index) for index, _ in last])] = True
         node = _written(trace, node, rest)
-    longer = [axis for axis, length in enumerate(zeros.shape) if zeros.ndim > 1 and length > 1]
+    longer = [axis for axis in range(zeros.ndim) if zeros.ndim > 1 and zeros.shape[axis] > 1]
     lines = [zeros.all(axis=axis, keepdims=True) for axis in longer]
     whole = any(np.array_equal(zeros, zeros & each) for each in lines)
     computed = whole and not zeros.all() and not node.constant

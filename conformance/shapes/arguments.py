@@ -330,7 +330,7 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
             known, value = _setting(function, each.name)
         optional = each.default is not inspect.Parameter.empty
         known = known and (type(each.default) is not str or isinstance(value, str))
-        if isinstance(each.default, int | float) and np.ndim(value):
+        if isinstance(each.default, int | float) and isinstance(value, np.ndarray | list):
             known = False  # such as `batch=32`, which is no batch
         if known and scope.kind(each.name) in TOLD:
             value = as_default(scope.kind(each.name), value, each.default)
