@@ -71,7 +71,7 @@ def compared(
     if all(map(_is_product, found)):  # such as those of an output error and an input
         found = [*_found(nodes, goals, None, None, "even"), *found]
     parameters = {each.parameter for each in goals}  # of one any gradient is right by itself
-    found = [each for each in found if not _of_zeros(each, parameters)]
+    found = [e for e in found if not (_of_zeros(e, parameters) or _is_chosen(e, parameters))]
     if all(e in parameters for each in found for e, _ in each.pairs):
         needed = uses_of_nodes(each.node for each in goals)
         beside = [each for each in nodes if not needed >> each.number & 1]
@@ -89,6 +89,12 @@ def _of_zeros(found: Compared, parameters: Collection[Node]) -> bool:
     return all(
         output in parameters and not np.any(value_of(target)) for output, target in found.pairs
     )
+
+
+def _is_chosen(found: Compared, parameters: set[Node]) -> bool:
+    """Whether parameters choose the outputs, as by the place of the largest, and none goes in."""
+    way = walk((output for output, _ in found.pairs), lambda e: [*filter(is_float, e.inputs)])
+    return parameters.isdisjoint(way)
 
 
 def _found(

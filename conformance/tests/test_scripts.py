@@ -667,6 +667,11 @@ def test_a_parameter_that_becomes_what_nothing_uses_is_told(tmp_path: Path) -> N
             f"{NUMPY}class Series(list):\n  pass\nSeries.__module__ = 'pandas'\nx = Series()",
             "with columns of pandas (take their `.to_numpy()`) is not followed",
         ),
+        (
+            f"{NUMPY}X, I = np.arange(12.0).reshape(4, 3) % 5, np.eye(3)\nw = X[:3] * 0.1\n"
+            "for i in range(9): w -= 0.1 * X.T @ (I[np.argmax(X @ w, 1)] - I[[0, 1, 2, 1]])",
+            "no output was found that is compared with a target",  # a step function gives it
+        ),
         (f"{NUMPY}z = np.ones(3) + 1j\nz = z * np.abs(z)", "with complex numbers is not followed"),
         (
             f"{NUMPY}a, w = np.ones(2) + 1j, np.zeros(2)\nfor k in range(9): w -= (a * w - 1).real",
