@@ -636,6 +636,11 @@ def python(words: list[str], folder: Path) -> "subprocess.CompletedProcess[str]"
 
 NUMPY = "import numpy as np\n"
 STEPS = "for i in range(9):\n  step()"
+PERCEPTRON = """X, I = np.arange(12.0).reshape(4, 3) % 5, np.eye(3)
+w = X[:3] * 0.1
+for i in range(9):
+    w -= 0.1 * X.T @ (I[np.argmax(X @ w, 1)] - I[[0, 1, 2, 1]])
+"""
 
 
 def test_a_parameter_that_becomes_what_nothing_uses_is_told(tmp_path: Path) -> None:
@@ -668,8 +673,7 @@ def test_a_parameter_that_becomes_what_nothing_uses_is_told(tmp_path: Path) -> N
             "with columns of pandas (take their `.to_numpy()`) is not followed",
         ),
         (
-            f"{NUMPY}X, I = np.arange(12.0).reshape(4, 3) % 5, np.eye(3)\nw = X[:3] * 0.1\n"
-            "for i in range(9): w -= 0.1 * X.T @ (I[np.argmax(X @ w, 1)] - I[[0, 1, 2, 1]])",
+            f"{NUMPY}{PERCEPTRON}",
             "no output was found that is compared with a target",  # a step function gives it
         ),
         (f"{NUMPY}z = np.ones(3) + 1j\nz = z * np.abs(z)", "with complex numbers is not followed"),
