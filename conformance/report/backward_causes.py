@@ -95,7 +95,7 @@ OF_KIND = {
     "skipped": "this loop leaves out the {step} of the {factor:g} steps that the forward pass has",
     "crossed": "the loss compares each of the {numbers[0]:g} outputs with each target here: one of "
     "these arrays has the shape ({numbers[0]:g},), and the other ({numbers[0]:g}, 1)",
-    "rows": "the samples are those of `{names[1]}`, in another order: `{names[0]}` is of others",
+    "rows": "the samples are those of `{names[1]}`: `{names[0]}` is of others, or in another order",
     "order": "values are gone through in the wrong order: each has to come after all that is "
     "computed from it",
 }

@@ -243,7 +243,7 @@ def _of_updates(
     still, left = ([], []) if accused else never_moved(trace, results[at], variables)
     accused = accused or tuple(still) or by_one_line(tuple(unbounded(results[at])))
     accused = accused or tuple(merged(unclipped(trace, results[at]), lambda each: each.lines))
-    examined = examined if accused else by_other_rows(examined, results[at])
+    examined = examined if accused else by_other_rows(examined, results[at], results)
     examined = _with_bounds(replace(examined, accused=accused or examined.accused), results[at])
     unjudged, unused = tuple(_unjudged(said, told)), tuple(unused_loss(trace, results[at]))
     rule, number = _rule(told, seen=results[at].right > 0), results[at].number

@@ -1,15 +1,18 @@
-"""Targets that are those of other samples than the inputs are: one of the two is shuffled.
+"""Targets that are those of other samples than the inputs are: shuffled, or of another batch.
 
 Both are rows of tables as long, of which one is taken by numbers in any order and the other in
-turn. Left out: tables that are shuffled in place, and what is computed of the rows.
+turn; or both in turn, and those of one are always the same. Left out: tables that are shuffled in
+place, and what is computed of the rows.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import permutations, product
 
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Examined
+from conformance.backward.groups import operation_key
 from conformance.backward.source import lines_of
 from conformance.backward.value_names import operation_text
 from conformance.script.judgement import Judgement
@@ -57,25 +60,64 @@ class Taken:
         return as_many and began.number < self.since and not ordered
 
 
-def by_other_rows(examined: Examined, judgement: Judgement) -> Examined:
+def by_other_rows(
+    examined: Examined, judgement: Judgement, every: Sequence[Judgement] = ()
+) -> Examined:
     """What is known of right gradients, if a table is taken in turn beside one in any order.
 
     Nothing is told where the rows of one table are taken in both ways, or the other was made after
     the order was drawn: it may have that order, too.
+
+    Args:
+        examined: what is known of them.
+        judgement: of their update.
+        every: all updates that are judged.
     """
-    parameters = bits_of_nodes(each.old for each in judgement.updates)
-    way = walk(gradient for gradient, _ in judgement.chosen)
-    taken = (_taken(each) for each in way if not each.uses & parameters)
-    found = [e for e in taken if e and len(e.rows) >= FEWEST and not _is_of_places(e.table)]
+    found = _all_taken(judgement)
     for shuffled, other in product(found, found):
         whole = all(each.in_turn for each in found if each.table is other.table)
         if whole and not shuffled.in_turn and shuffled.is_beside(other):
-            wrong = tuple(replace(each, ok=False) for each in examined.gradients)
-            rows = operation_text(other.node), operation_text(shuffled.node)
-            names, why = tuple(each.name for each in wrong), Cause("rows", names=rows)
-            accused = Accused(names, lines_of(other.node), why, mends=False)
-            return replace(examined, gradients=wrong, accused=(accused,))
+            return _blamed(examined, other, shuffled)
+    for left, moved in _left_behind(every):
+        return _blamed(examined, left, moved)
     return examined
+
+
+def _all_taken(judgement: Judgement) -> list[Taken]:
+    """The rows that go into the gradients of an update."""
+    parameters = bits_of_nodes(each.old for each in judgement.updates)
+    way = walk(gradient for gradient, _ in judgement.chosen)
+    taken = (_taken(each) for each in way if not each.uses & parameters)
+    return [e for e in taken if e and len(e.rows) >= FEWEST and not _is_of_places(e.table)]
+
+
+def _left_behind(every: Sequence[Judgement]) -> Iterator[tuple[Taken, Taken]]:
+    """The rows that are those of another table in one update, and stay where they were in another.
+
+    They are the same part of a table there, as `Y[:8]` is, beside another part of the other one.
+    """
+    steps = list[dict[object, Taken]]()
+    for each in every:
+        taken = [e for e in _all_taken(each) if isinstance(e.node.args[1], slice)]
+        steps.append({(operation_key(e.node), operation_text(e.node)): e for e in taken[::-1]})
+    for first, second in permutations(steps, 2):
+        for left, moved in permutations(first.keys() & second.keys(), 2):
+            one, other, still, gone = first[left], first[moved], second[left], second[moved]
+            lengths = {np.shape(e.table.value)[e.axis] for e in (one, other)}
+            together = one.table is not other.table and np.array_equal(one.rows, other.rows)
+            stays = one.node.args[1] == still.node.args[1] and len(still.rows) == len(gone.rows)
+            moves = other.node.args[1] != gone.node.args[1]
+            if together and len(lengths) == 1 and stays and moves:
+                yield still, gone
+
+
+def _blamed(examined: Examined, other: Taken, taken: Taken) -> Examined:
+    """What is known, with the rows to blame, and those that they are beside."""
+    wrong = tuple(replace(each, ok=False) for each in examined.gradients)
+    rows = operation_text(other.node), operation_text(taken.node)
+    names, why = tuple(each.name for each in wrong), Cause("rows", names=rows)
+    accused = Accused(names, lines_of(other.node), why, mends=False)
+    return replace(examined, gradients=wrong, accused=(accused,))
 
 
 def _taken(node: Node) -> Taken | None:

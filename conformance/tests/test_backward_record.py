@@ -3,6 +3,7 @@
 Left out: the judging (`test_backward.py`, `test_without_loss.py`).
 """
 
+import ast
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -83,6 +84,21 @@ def test_the_lines_to_blame_are_in_every_form(name: str, tmp_path: Path) -> None
 def test_the_schema_knows_all_costs() -> None:
     known = {*COSTS, *(f"weighted {each}" for each in COSTS)}
     assert known == set(SCHEMA["properties"]["cost"]["enum"]) - {"own", "unknown"}
+
+
+def test_the_schema_knows_all_causes() -> None:
+    """Those of updates, and those that stand as words where a cause is made."""
+    package = Path(changes.__code__.co_filename).parents[1]
+    modules = (each for each in package.rglob("*.py") if "tests" not in each.parts)
+    calls = (
+        call.args[0]
+        for module in modules
+        for call in ast.walk(ast.parse(module.read_text("utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "Cause" and call.args
+    )
+    said = (e.value for each in calls for e in ast.walk(each) if isinstance(e, ast.Constant))
+    known = SCHEMA["$defs"]["cause"]["properties"]["kind"]["enum"]
+    assert {*UPDATES, *said} <= {*known}
 
 
 def test_the_schema_knows_all_changes() -> None:

@@ -55,6 +55,15 @@ def test_rows_in_turn_beside_shuffled_ones_are_blamed(name: str, tmp_path: Path)
     assert "in another order" in str(report)
 
 
+def test_rows_that_stay_where_those_of_the_inputs_move_are_blamed(tmp_path: Path) -> None:
+    """They are those of the first batch, whose gradients are right."""
+    turn = (TAKEN, "x, t = features[at : at + 8], wanted[:8]")
+    report = run_edited(
+        tmp_path, SCRIPT, turn, (ORDERED, "pass"), ("rows = order[at : at + 8]", "pass")
+    )
+    assert (report.exit_code, [each.line for each in report.blames]) == (1, [13]), str(report)
+
+
 @pytest.mark.parametrize("name", sorted(RIGHT))
 def test_rows_in_the_same_order_are_right(name: str, tmp_path: Path) -> None:
     report = run_edited(tmp_path, SCRIPT, RIGHT[name])
