@@ -97,7 +97,7 @@ def test_the_schema_knows_all_causes() -> None:
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "Cause" and call.args
     )
     said = (e.value for each in calls for e in ast.walk(each) if isinstance(e, ast.Constant))
-    known = SCHEMA["$defs"]["cause"]["properties"]["kind"]["enum"]
+    known = SCHEMA["$defs"]["blame"]["properties"]["kind"]["enum"]
     assert {*UPDATES, *said} <= {*known}
 
 
