@@ -140,6 +140,11 @@ def _is_doubtful(part: Part) -> TypeGuard[ShapeReport]:
     return part.recognised.called or all(e.edited is None for e in part.examined.accused)
 
 
+def _is_mended(report: BackwardReport) -> bool:
+    """Whether something makes all gradients right, as far as it is told."""
+    return any(each.mends or each.edited is not None for each in report.examined.accused)
+
+
 def _as_it_trains(asked: Asked, parts: list[Part]) -> list[Part]:
     """The reports, where training shows what is right, or which change mends what is wrong.
 
@@ -148,7 +153,7 @@ def _as_it_trains(asked: Asked, parts: list[Part]) -> list[Part]:
     ran = _tried(asked)
     if ran is None:
         return parts
-    if any(each.mends or each.edited is not None for each in ran.examined.accused):
+    if _is_mended(ran):
         names = {*ran.ran.within}
         rest = [e for e in parts if not (_is_doubtful(e) and e.name.rpartition(":")[2] in names)]
     else:
@@ -162,7 +167,7 @@ def _but_contradicted(parts: list[Part], ran: ScriptReport) -> list[Part]:
         return parts
 
     def is_contradicted(part: Part) -> bool:
-        if not isinstance(part, ShapeReport) or part.ok:
+        if not isinstance(part, ShapeReport) or part.ok or _is_mended(part):
             return False
         lines = {(e.file, e.line) for each in part.examined.accused for e in each.lines[:1]}
         return lines <= {*ran.ran.lines}

@@ -36,7 +36,15 @@ from conformance.script.chains import numbers_asked
 from conformance.script.defined_losses import stated_decays
 from conformance.script.judgement import Judgement, ToJudge, by_cost_alone, likeliest_first
 from conformance.script.linear import links
-from conformance.script.multiples import ahead_of, common, inner_choices, is_rated, rates_of, usual
+from conformance.script.multiples import (
+    ALTERED,
+    ahead_of,
+    common,
+    inner_choices,
+    is_rated,
+    rates_of,
+    usual,
+)
 from conformance.script.rates import are_at_own_rates
 from conformance.script.update import Multiple, Update
 from conformance.script.update_step import Step
@@ -65,7 +73,8 @@ def judged(asked: ToJudge) -> Judgement:
         inner = replace(found, altered=not read, rated=rated)
         if found.ok and not (made.own_loss and found.examined.cost == "unknown"):
             return inner
-        made = inner if found.right > made.right else made
+        signs = any(e.operation in ALTERED for node, each in nodes for e in each.way(node))
+        made = inner if signs and found.right > made.right else made
     return made
 
 
