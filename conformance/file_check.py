@@ -167,7 +167,9 @@ def _but_contradicted(parts: list[Part], ran: ScriptReport) -> list[Part]:
         return parts
 
     def is_contradicted(part: Part) -> bool:
-        if not isinstance(part, ShapeReport) or part.ok or _is_mended(part):
+        if not isinstance(part, ShapeReport) or part.ok:
+            return False
+        if _is_mended(part) and not part.recognised.called:
             return False
         lines = {(e.file, e.line) for each in part.examined.accused for e in each.lines[:1]}
         return lines <= {*ran.ran.lines}
