@@ -128,9 +128,7 @@ def conclude(
             ran = Ran("", tuple(each.name for each in kept), 0, by_attached(trace, kept))
         else:
             moved = [each for each in found if each.chain.count >= count]
-            ran = _by_first_gradient(trace, moved, variables) or _of_updates(
-                trace, moved, variables, count, blame=blame
-            )
+            ran = _of_updates(trace, moved, variables, count, blame=blame)
             ran = replace(ran, within=_within(moved), lines=used_lines(trace, moved))
     except (NotAGradientError, UnjudgedError) as error:
         if lost:
@@ -179,14 +177,12 @@ def _within(moved: Sequence[Parameter]) -> tuple[str, ...]:
     return tuple(sorted({*map(defined_around, lines)} - {""}))
 
 
-def _by_first_gradient(
-    trace: Trace, moved: Sequence[Parameter], variables: Sequence[Held]
-) -> Ran | None:
-    """What is known of a script that takes the first gradient at each step, if it does."""
+def _named(moved: Sequence[Parameter], variables: Sequence[Held]) -> list[str]:
+    """The names of parameters, which are theirs from now on."""
     said = names([each.values for each in moved], variables)
-    accused = merged(stale(trace, moved, said), lambda each: each.lines)
-    found = Ran("", tuple(said), 1, Examined((), accused), rule=Rule("plain"))
-    return found if accused else None
+    for each, name in zip(moved, said, strict=True):
+        each.name = name
+    return said
 
 
 def _of_updates(
@@ -203,9 +199,9 @@ def _of_updates(
         InfiniteError: its parameters are no numbers at once.
         NotAGradientError: what it moves them by cannot be judged.
     """
-    said = names([each.values for each in moved], variables)
-    for each, name in zip(moved, said, strict=True):
-        each.name = name
+    said = _named(moved, variables)
+    if first := merged(stale(trace, moved, said), lambda each: each.lines):
+        return Ran("", tuple(said), 1, Examined((), first), rule=Rule("plain"))
     count = max((k for k in range(1, most + 1) if _finite(moved, k)), default=0)
     if not count:
         raise InfiniteError(_infinite(moved))

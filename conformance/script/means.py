@@ -49,7 +49,7 @@ def _again(judgement: Judgement, made: Update, gradient: Node) -> Iterator[tuple
     counts = {float(examined.samples)} if examined.cost not in ("own", "unknown") else set[float]()
     counts |= {*_counts(judgement.loss)} if examined.cost == "own" else set()
     counts = {each for each in counts if each > max(USUAL)}
-    if any(alike(abs(examined.factor), each) for each in USUAL):
+    if counts and any(alike(abs(examined.factor), each) for each in USUAL):
         names = {
             text for each in walk([gradient]) for text, value in _divisors(each) if value in counts
         }
@@ -73,13 +73,12 @@ def _counts(loss: Node | None) -> Iterator[float]:
 
 def _divisors(node: Node) -> Iterator[tuple[str, float | None]]:
     """What an operation divides by, as written, and the number; None if that is not known."""
-    written = operands(node)
     if node.operation == "mean":
         yield "", np.size(node.inputs[0].value) / np.size(node.value)
     if node.operation in ("divide", "true_divide") and scalar(node.args[1]) is not None:
-        yield "".join(map(ast.unparse, written[1:2])), scalar(node.args[1])
+        yield "".join(map(ast.unparse, operands(node)[1:2])), scalar(node.args[1])
     if node.operation == "multiply":
-        for operand, value in zip(written, node.args, strict=False):
+        for operand, value in zip(operands(node), node.args, strict=False):
             number = scalar(value)
             match operand:
                 case ast.BinOp(ast.Constant(1), ast.Div(), by) if number:

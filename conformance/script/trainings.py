@@ -124,8 +124,7 @@ def training(found: Sequence[Parameter], *, goes_on: bool) -> Training | None:
 
 def lines_of_updates(found: Sequence[Parameter]) -> tuple[tuple[str, int], ...]:
     """The lines that compute what some parameters become, each with its file."""
-    made = walk([each.values[-1] for each in found])
-    return tuple(sorted({each.frames[0][:2] for each in made if each.frames}))
+    return tuple(sorted(_lines(walk([each.values[-1] for each in found]))))
 
 
 def used_lines(trace: Trace, found: Sequence[Parameter]) -> tuple[tuple[str, int], ...]:
@@ -134,8 +133,12 @@ def used_lines(trace: Trace, found: Sequence[Parameter]) -> tuple[tuple[str, int
     last = min(each.values[-1].number for each in found)
     made = {*walk([each.values[-1] for each in found])}
     step = (e for e in trace.nodes if first < e.number < last and e.function is not None)
-    idle = {e.frames[0][:2] for e in step if e.frames and e not in made}
-    return tuple(each for each in lines_of_updates(found) if each not in idle)
+    return tuple(sorted(_lines(made) - _lines(e for e in step if e not in made)))
+
+
+def _lines(nodes: Iterable[Node]) -> set[tuple[str, int]]:
+    """The lines that compute some values."""
+    return {each.frames[0][:2] for each in nodes if each.frames}
 
 
 def loops_of_steps(chains: Sequence[Sequence[Node]]) -> tuple[list[tuple[Frame, Loop]], bool]:
