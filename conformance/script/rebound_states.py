@@ -94,9 +94,11 @@ def put_over(trace: Trace) -> Sequence[Accused]:
 
 
 def _is_negative(line: Line) -> bool:
-    """Whether a product with minus a factor in front is assigned on a line."""
+    """Whether minus a product is assigned on a line, or a product with minus a factor in front."""
     match statement(line.file, line.line):
         case ast.Assign(value=ast.BinOp(ast.UnaryOp(ast.USub()), ast.Mult())):
+            return True
+        case ast.Assign(value=ast.UnaryOp(ast.USub(), ast.BinOp(_, ast.Mult()))):
             return True
     return False
 

@@ -136,10 +136,10 @@ for _ in range(6):
 """
 
 
-@pytest.mark.parametrize("typed", ["=-", "= -"])
+@pytest.mark.parametrize("typed", ["=-0.1 * {}", "= -0.1 * {}", "= -(0.1 * {})"])
 def test_a_step_that_is_put_in_the_place_of_parameters_is_told(typed: str, tmp_path: Path) -> None:
-    of_w = "w -= 0.1 * dw / (np.sqrt(hw) + 1e-8)", f"w {typed}0.1 * dw"
-    of_b = "    hb += db ** 2\n", f"    b {typed}0.1 * db\n"
+    of_w = "w -= 0.1 * dw / (np.sqrt(hw) + 1e-8)", f"w {typed.format('dw')}"
+    of_b = "    hb += db ** 2\n", f"    b {typed.format('db')}\n"
     edits = of_w, ("    b -=", "    c ="), of_b
     blames = run_edited(tmp_path, ADAGRAD, *edits).blames
     assert [(e.line, e.accused.cause.kind) for e in blames] == [
