@@ -75,7 +75,11 @@ def put_over(trace: Trace) -> Sequence[Accused]:
     at least is multiplied as a matrix, and there are several shapes: else what is iterated may be
     something else.
     """
-    rated = (e for e in trace.nodes if any(map(scalar, e.args)) and np.ndim(e.value))
+    rated = (
+        e
+        for e in trace.nodes
+        if np.ndim(e.value) and (e.operation == "negative" or any(map(scalar, e.args)))
+    )
     made = [each for each in rated if any(map(_is_negative, lines_of(each)[:1]))]
     used = {role: e for e in reversed(made) for role in roles(e)}
     begun = (e for e in trace.nodes if used and e.function is None and is_float(e))
