@@ -41,6 +41,9 @@ from conformance.shapes.found import Found, NotHere, NotJudged, Refused, without
 from conformance.shapes.update_findings import INPUT, agreed, sign_of
 from conformance.values import from_values
 
+UNEXPLAINED = frozenset(("value", "term", "begins", "gradient"))
+"""The kinds of causes that say that something is wrong, and not what."""
+
 BRIEFLY, PATIENTLY = 5.0, 20.0
 """Seconds that a file may run of which some is recognised, and something is not; or nothing is."""
 
@@ -169,7 +172,8 @@ def _but_contradicted(parts: list[Part], ran: ScriptReport) -> list[Part]:
     def is_contradicted(part: Part) -> bool:
         if not isinstance(part, ShapeReport) or part.ok:
             return False
-        if _is_mended(part) and not part.recognised.called:
+        known = (e for e in part.examined.accused if e.edited or e.cause.kind not in UNEXPLAINED)
+        if any(e.edited or e.mends for e in known) and not part.recognised.called:
             return False
         lines = {(e.file, e.line) for each in part.examined.accused for e in each.lines[:1]}
         return lines <= {*ran.ran.lines}
