@@ -124,7 +124,7 @@ def _with_its_training(
     if ran is None:
         return parts, ()
     networks = _networks(parts)
-    moving = any(each.cause.kind in UPDATES for each in ran.examined.accused)
+    moving = any(each.cause.kind in {*UPDATES, "crossed"} for each in ran.examined.accused)
     own = all(each.examined.cost == "own" for each in networks)  # which says more than a known cost
     if ran.exit_code == 1 and (moving or not own or ran.examined.cost == "own"):
         noted = replace(ran, ran=replace(ran.ran, notes=(*ran.ran.notes, ("itself", ""))))

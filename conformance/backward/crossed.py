@@ -1,45 +1,69 @@
-"""A loss that compares each output with each target: (m, 1) beside (m,) gives (m, m).
+"""What compares each output with each target: (m, 1) beside (m,) gives (m, m).
 
 NumPy spreads both without a word. Left out: whether that is what makes gradients wrong
-(`own_pass.py`).
+(`own_pass.py`), or a parameter grow (`rebound_states.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from conformance.backward.margins import value_of
-from conformance.backward.recorded_pass import Recorded, bits
+from conformance.backward.recorded_pass import OwnPass, bits
+from conformance.backward.source import MOVES
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
-SPREADING = ("subtract", "add", "multiply", "divide", "true_divide")
+SPREADING = ("subtract", "multiply", "divide", "true_divide")
 REFUSED = (ValueError, TypeError, IndexError, ArithmeticError, AttributeError)
 """What operations raise that are given arrays of other shapes."""
 
 
-def crossed(run: Recorded) -> tuple[Node, Recorded] | None:
-    """The first operation of a loss that does so, and the run with each output and its own target.
+def crossed(step: OwnPass) -> tuple[Node, OwnPass] | None:
+    """The first operation that does so, and the step with each output and its own target.
 
-    None if there is none, or what the loss is made of does not go along.
+    That of the gradients comes first. None if there is none, or what is made of it does not go
+    along.
     """
-    parameters = bits(run.goals)
-    within = [each for each in run.trace.nodes if run.loss.depends_on(each)]
-    targets = {each: i for each in within if (i := _target(each, parameters)) is not None}
+    gradients = [each.node for each in step.goals]
+    found = paired(step.trace, [*gradients, *filter(None, [step.loss])], bits(step.goals))
+    if found is None:
+        return None
+    at, (*nodes, loss) = found[0], (*found[1], step.loss)
+    if step.loss is not None:
+        loss = nodes.pop()
+        if np.size(loss.value) != 1:
+            return None
+    pairs = zip(step.goals, nodes, strict=True)
+    return at, replace(step, loss=loss, goals=tuple(replace(e, node=node) for e, node in pairs))
+
+
+def paired(trace: Trace, ends: Sequence[Node], parameters: int) -> tuple[Node, list[Node]] | None:
+    """The first such operation, and what some values are with each output and its own target."""
+    targets = dict(_targets(trace.nodes, ends, parameters))
     if not targets:
         return None
-    first = min(targets, key=lambda each: each.number)
+    of_first = (each for end in ends for each in targets if end.depends_on(each))
     made: dict[int, Node] = {}
-    for node in within:
+    for node in [e for e in trace.nodes if any(end.depends_on(e) for end in ends)]:
         if node in targets or any(each.number in made for each in node.inputs):
             try:
-                made[node.number] = _again(run.trace, node, made, targets.get(node))
+                made[node.number] = _again(trace, node, made, targets.get(node))
             except REFUSED:
                 return None
-    loss = made[run.loss.number]
-    return (first, replace(run, loss=loss)) if np.size(loss.value) == 1 else None
+    return next(of_first), [made.get(each.number, each) for each in ends]
+
+
+def _targets(
+    nodes: Sequence[Node], ends: Sequence[Node], parameters: int
+) -> Iterator[tuple[Node, int]]:
+    for node in nodes:
+        found = _target(node, parameters)
+        if found is not None and any(each.depends_on(node) for each in ends):
+            yield node, found
 
 
 def _target(node: Node, parameters: int) -> int | None:
@@ -47,7 +71,7 @@ def _target(node: Node, parameters: int) -> int | None:
     if node.operation not in SPREADING or len(node.args) != len(("output", "target")):
         return None
     for i, (target, output) in enumerate((node.args, node.args[::-1])):
-        if type(output) is not Node or not output.uses & parameters:
+        if type(output) is not Node or not _is_computed(output, parameters):
             continue
         if type(target) is Node and target.uses & parameters:
             continue
@@ -55,6 +79,13 @@ def _target(node: Node, parameters: int) -> int | None:
         if m > 1 and shapes == {(m,), (m, 1)} and np.shape(node.value) == (m, m):
             return i
     return None
+
+
+def _is_computed(output: Node, parameters: int) -> bool:
+    """Whether a value is computed from parameters and from data, and not put in its shape."""
+    if output.operation in MOVES or output.function is None or not output.uses & parameters:
+        return False
+    return any(not each.uses & parameters for each in walk([output], lambda e: e.inputs))
 
 
 def _again(trace: Trace, node: Node, made: dict[int, Node], target: int | None) -> Node:

@@ -110,7 +110,7 @@ class Cause:
             be added; `overwritten`, `last`: a derivative is written that has to be added, or so is
             the gradient of each of `factor` mini-batches; `skipped`: a loop leaves out the first or
             last (`operation`) of `factor` steps; `order`: a value is gone through before all its
-            uses are; `crossed`: a loss compares all outputs with all targets; `edited`: a change of
+            uses are; `crossed`: all outputs are compared with all targets; `edited`: a change of
             the line makes all right; `small`: the gradient is wrong by less than rounding; `lost`:
             digits are lost. of what is wrong with an update, though the gradients may be right
             (`UPDATES`): `ascends`, `step`: it moves the parameter up its gradient, or `factor`

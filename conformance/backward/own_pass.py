@@ -10,6 +10,7 @@ Left out: the record of the step (`recorded_pass.py`), and the cost, where the p
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +28,14 @@ from conformance.backward.held_entries import before_zeros, held
 from conformance.backward.judge_gradients import Forward, Verdict, judged
 from conformance.backward.named_numbers import beside_a_named_number
 from conformance.backward.passes import FEW_ENTRIES
-from conformance.backward.recorded_pass import Goal, NoGradientError, OwnPass, Recorded, bits
+from conformance.backward.recorded_pass import (
+    Goal,
+    NoGradientError,
+    NotAGradientError,
+    OwnPass,
+    Recorded,
+    bits,
+)
 from conformance.backward.source import MOVES, is_float, lines_of
 from conformance.backward.syntax import forget
 from conformance.backward.without_loss import without_loss
@@ -58,6 +66,8 @@ def examine_pass(
             is wrong by any is the gradient of none.
     """
     forget()
+    if cost is None and (found := _by_pairs(step)) is not None:
+        return found
     given, step = step, replace(step, goals=_unclipped(step.goals))
     found = _examined(step, cost, contradicted, blame=blame)
     apart = () if found.ok else tuple(before_zeros(step.trace, each) for each in step.goals)
@@ -65,7 +75,6 @@ def examine_pass(
     if names:
         again = _examined(replace(step, goals=apart), cost, contradicted, blame=blame)
         found = held(again, names) if again.right > found.right else found
-    found = found if found.ok or cost is not None else _by_pairs(step, found)
     stated = step.promised and step.loss is not None  # else a loss may be there to be read
     if not (found.ok or stated or _meets_the_loss(step, found)) and _in_two_phases(step.goals):
         raise NoGradientError(WORDS)
@@ -110,19 +119,18 @@ def _examined(
     return examined
 
 
-def _by_pairs(step: OwnPass, found: Examined) -> Examined:
-    """What is known of wrong gradients that are right by pairs of an output and its own target."""
-    if step.loss is None:
-        return found
-    pairs = crossed(Recorded(step.trace, step.loss, step.goals, step.returns))
-    if pairs is None:
-        return found
-    at, run = pairs
-    if not _examined(replace(step, loss=run.loss), None, None, blame=False).ok:
-        return found
-    names = tuple(each.name for each in found.gradients if not each.ok)
+def _by_pairs(step: OwnPass) -> Examined | None:
+    """What is known of gradients that are right by pairs of an output and its own target alone."""
+    at, paired = crossed(step) or (None, step)
+    found = None
+    with suppress(NotAGradientError):
+        found = None if at is None else _examined(paired, None, None, blame=False)
+    if at is None or found is None or not found.ok:
+        return None
+    gradients = tuple(replace(each, ok=False) for each in found.gradients)
     why = Cause("crossed", numbers=(float(np.shape(at.value)[0]),))
-    return replace(found, accused=(Accused(names, lines_of(at), why, mends=True),))
+    blamed = Accused(tuple(each.name for each in gradients), lines_of(at), why, mends=True)
+    return replace(found, gradients=gradients, accused=(blamed,))
 
 
 def _factor(
@@ -172,8 +180,6 @@ def _of_the_last_derivative(forward: Forward) -> float:
 LINEAR = MOVES | {
     "add", "subtract", "multiply", "divide", "true_divide", "negative", "sum", "mean", "average",
 }  # fmt: skip
-
-
 WORDS = (
     "each update is a difference of the same terms, of the data and of what the parameters have "
     "made of them, as in contrastive divergence: it is the gradient of no loss of its forward pass"

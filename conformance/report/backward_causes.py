@@ -93,7 +93,7 @@ OF_KIND = {
     "last": "{factor:g} gradients are computed for this update, as of samples or mini-batches, and "
     "the last alone is used: the others are overwritten; add them (+=)",
     "skipped": "this loop leaves out the {step} of the {factor:g} steps that the forward pass has",
-    "crossed": "the loss compares each of the {numbers[0]:g} outputs with each target here: one of "
+    "crossed": "each of the {numbers[0]:g} outputs is compared with each target here: one of "
     "these arrays has the shape ({numbers[0]:g},), and the other ({numbers[0]:g}, 1)",
     "rows": "the samples are those of `{names[1]}`: `{names[0]}` is of others, or in another order",
     "order": "values are gone through in the wrong order: each has to come after all that is "

@@ -109,7 +109,7 @@ def by_strangers(trace: Trace, judgement: Judgement) -> Judgement:
     """
     gradients = judgement.examined.gradients
     wrong = [i for i, each in enumerate(gradients) if not each.ok]
-    if not wrong or len(judgement.chosen) < len(gradients):
+    if judgement.is_settled or len(judgement.chosen) < len(gradients):
         return judgement
     pairs = dict(_taken_twice(judgement, wrong)) or dict(_exchanged(trace, judgement, wrong))
     if not pairs:

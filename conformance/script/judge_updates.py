@@ -58,7 +58,7 @@ def judged(asked: ToJudge) -> Judgement:
     """An update of all parameters."""
     step, updates = Unjudged(asked), asked.updates
     made = _as_read(step)
-    if made.ok or not made.chosen:
+    if made.is_settled or not made.chosen:
         return made
     for choice in inner_choices(updates):
         try:
@@ -85,7 +85,7 @@ def _as_read(step: "Unjudged") -> Judgement:
     own = [each.options[each.own] for each in updates if each.options]
     if choices:
         made = step.by_choice(choices)
-        if made.ok:
+        if made.is_settled:
             return made
         if choices[0] == own:
             mixed = min(by for _, by in own) < 0 < max(by for _, by in own)
@@ -96,7 +96,7 @@ def _as_read(step: "Unjudged") -> Judgement:
             raise NotAGradientError(UNEVEN)
         return step.whole()
     apart = step.by_choice([own])
-    if apart.ok or are_at_own_rates(apart):
+    if apart.is_settled or are_at_own_rates(apart):
         return apart
     made = made if choices else apart  # else a wrong one is moved unevenly, too
     if any(each.adaptive and each.states for each in updates):

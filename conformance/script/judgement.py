@@ -145,6 +145,11 @@ class Judgement:
         """Whether all gradients are right."""
         return all(each.ok for each in self.examined.gradients)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether all gradients are right, or would be by pairs of an output and its own target."""
+        return self.ok or any(each.cause.kind == "crossed" for each in self.examined.accused)
+
     def has_right_beside(self, other: "Judgement") -> bool:
         """Whether a gradient is right that is wrong by another judgement."""
         wrong = {each.name for each in other.examined.gradients if not each.ok}

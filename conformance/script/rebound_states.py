@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.crossed import paired
 from conformance.backward.findings import Accused, Cause, Line, merged
 from conformance.backward.groups import operation_key
 from conformance.backward.source import (
@@ -31,6 +32,7 @@ from conformance.script.linear import ancestors, entrywise, kept, operands, scal
 from conformance.script.multiples import PRODUCTS
 from conformance.script.parameters import Parameter
 from conformance.script.update import Update
+from conformance.script.update_step import Step
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
@@ -60,6 +62,22 @@ def stale(trace: Trace, found: Sequence[Parameter], names: Sequence[str]) -> Ite
             if again and not any(news[-1].depends_on(e) for e in again):
                 yield Accused((name,), lines_of(news[0]), Cause("stale"), mends=False)
                 break
+
+
+def grown(trace: Trace, found: Sequence[Parameter], names: Sequence[str]) -> Iterator[Accused]:
+    """The parameters that were smaller before the first update: outputs are crossed with targets.
+
+    With each output and its own target they would keep their shape.
+    """
+    for each, name in zip(found, names, strict=True):
+        first = each.values[0]
+        terms = first.args if first.operation in ("add", "subtract") else ()
+        for old in (e for e in terms if type(e) is Node and first.value.size > e.value.size):
+            step = Step(trace, {old: name}, [first])
+            pairs = paired(step.trace, [step.of[first]], 1 << step.of[old].number)
+            if pairs is not None and np.shape(pairs[1][0].value) == np.shape(old.value):
+                why = Cause("crossed", numbers=(first.value.size / old.value.size,))
+                yield Accused((name,), lines_of(pairs[0]), why, mends=True)
 
 
 def _added(old: Node, new: Node) -> set[Node]:

@@ -844,6 +844,38 @@ def test_what_is_right_by_generated_data_is_also_judged_where_the_file_trains(
     assert not (tmp_path / "marks.txt").exists()
 
 
+FLAT = """import numpy as np
+
+
+class Classifier:
+    def __init__(self, lr=0.1, steps=50):
+        self.lr, self.steps = lr, steps
+
+    def fit(self, X, y):
+        y = y.reshape(-1)
+        self.w, self.b = np.zeros((X.shape[1], 1)), 0.0
+        for _ in range(self.steps):
+            p = 1 / (1 + np.exp(-(X @ self.w + self.b)))
+            gap = p - y
+            self.w = self.w - self.lr * X.T @ gap / len(X)
+            self.b = self.b - self.lr * gap.sum() / len(X)
+
+
+if __name__ == "__main__":
+    X = np.random.default_rng(2).normal(size=(40, 3))
+    Classifier().fit(X, (X[:, 0] > 0).astype(float))
+"""
+
+
+def test_outputs_that_are_compared_with_all_targets_are_seen_where_the_file_trains(
+    tmp_path: Path,
+) -> None:
+    for source, code in ((FLAT, 1), (FLAT.replace("reshape(-1)", "reshape(-1, 1)"), 0)):
+        (tmp_path / "flat.py").write_text(source)
+        report = conformance.check(str(tmp_path / "flat.py"))
+        assert (report.exit_code, "flat.py:13" in str(report)) == (code, bool(code)), str(report)
+
+
 TWO_DECAYS = """import numpy as np
 
 

@@ -237,6 +237,70 @@ def test_a_loss_that_compares_each_output_with_each_target_is_to_blame_itself(
     assert (blame.accused.cause.kind == "crossed", blame.lines[0].line) == (False, 8)
 
 
+BOTH = """import numpy as np
+rng = np.random.default_rng(1)
+hours = rng.normal(size=(25, 1))
+marks = 2 * hours[:, 0] + rng.normal(size=25)
+k, c = 0.2, 0.0
+for _ in range(40):
+    gap = k * hours + c - marks
+    mse = np.mean(gap ** 2)
+    k -= 0.1 * np.mean(2 * gap * hours)
+    c -= 0.1 * np.mean(2 * gap)
+"""
+GROWING = """import numpy as np
+rng = np.random.default_rng(1)
+X = rng.normal(size=(30, 3))
+t = (X[:, 0] > X[:, 1]).astype(float)
+beta, c = np.zeros((3, 1)), 0.0
+for _ in range(40):
+    prob = 1 / (1 + np.exp(-(X @ beta + c)))
+    gap = prob - t
+    beta = beta - 0.5 * (X.T @ gap / 30 + 0.1 * beta)
+    c = c - 0.5 * np.sum(gap) / 30
+"""
+THRESHOLDS = """import numpy as np
+rng = np.random.default_rng(1)
+X, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 1))
+U, at, v = rng.normal(size=(3, 1)), np.linspace(-2, 2, 20), rng.normal(size=(20, 1))
+for _ in range(40):
+    near = X @ U - at
+    phi = np.exp(-near ** 2)
+    d = (phi @ v - y) / 10
+    loss = np.sum((phi @ v - y) ** 2) / 20
+    du = X.T @ ((d @ v.T) * phi * -2 * near).sum(axis=1, keepdims=True)
+    v -= 0.1 * phi.T @ d
+    U -= 0.1 * du
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "line"),
+    [
+        (BOTH, ("", ""), 7),
+        (BOTH, ("    mse = np.mean(gap ** 2)\n", "\n"), 7),
+        (GROWING, ("", ""), 8),
+    ],
+    ids=("loss", "gradients", "growing"),
+)
+def test_gradients_of_each_output_with_each_target_are_wrong_though_they_agree(
+    text: str, change: tuple[str, str], line: int, tmp_path: Path
+) -> None:
+    (blame,) = run_edited(tmp_path, text, change).blames
+    assert (blame.accused.cause.kind, blame.lines[0].line) == ("crossed", line)
+
+
+@pytest.mark.parametrize(
+    ("text", "change"),
+    [(BOTH, ("- marks", "- marks[:, None]")), (GROWING, ("- t", "- t[:, None]")), (THRESHOLDS, ())],
+    ids=("loss", "growing", "as many thresholds as samples"),
+)
+def test_outputs_with_their_own_targets_are_right(
+    text: str, change: tuple[str, str] | tuple[()], tmp_path: Path
+) -> None:
+    assert run_edited(tmp_path, text, *([change] if change else [])).exit_code == 0
+
+
 IN_LISTS = """import math
 from random import Random
 r = Random(7)
