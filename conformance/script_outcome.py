@@ -27,6 +27,7 @@ RULES = {
     "adadelta": "AdaDelta",
     "lion": "Lion",
     "signs": "the signs of the gradients",
+    "exponentiated": "exponentiated gradients",
 }
 """What each rule is called, by its kind."""
 
@@ -49,7 +50,7 @@ class Rule:
 
     Attributes:
         kind: `plain`, `momentum`, `nesterov`, `adagrad`, `rmsprop`, `adam` and its kin (`nadam`,
-            `amsgrad`, `adamax`, `adabelief`, `adadelta`), `lion`, `signs`;
+            `amsgrad`, `adamax`, `adabelief`, `adadelta`), `lion`, `signs`, `exponentiated`;
             `other` if it is none of them; `unknown` if there are too few updates to tell.
         numbers: of the rule, by the names that they have in it: η, μ, β1, β2, ε, λ.
     """

@@ -70,8 +70,10 @@ def known(
     if first.signed is not None:
         return _likeliest(map(_by_signs, histories(updates)))
     grown = tuple(_not_shrinking(first))
+    eta = abs(first.options[first.own][1])
+    if not first.states and first.multiplied:
+        return Known(Rule("exponentiated", (("η", eta * factor),)))
     if not first.states and not first.adaptive:
-        eta = abs(first.options[first.own][1])
         if any(_has_former(*each) for each in pairwise(updates)):
             return OTHER
         rule = Rule("plain", (("η", eta * factor), *decay(first, eta * factor)))

@@ -119,6 +119,10 @@ def _scaled(node: Node) -> Iterator[tuple[Any, float]]:
     if node.operation == "multiply" and (shrunk := thresholded(one, other)) is not None:
         yield shrunk, 1.0
         return
+    moved = [e for e in (one, other) if type(e) is Node and exponent(node, e) is not None]
+    if moved:
+        yield moved[0], 1.0
+        return
     alone = np.size(node.value) == 1
     scales = alone and _kind(one) < _kind(other)
     by = None if scales else _number(other, alone=alone)
@@ -373,6 +377,16 @@ def thresholded(*factors: Any) -> Node | None:
             sizes = [each for each in ends if each.operation == "absolute"]
             if any(np.array_equal(e.args[0].value, u.value) for e in sizes):
                 return u
+    return None
+
+
+def exponent(node: Node, moved: Node) -> Node | None:
+    """The u of w · exp(u), if u is computed of more than each entry of w: it moves w then."""
+    others = [e for e in node.args[:2] if type(e) is Node and e is not moved]
+    for each in others if node.operation == "multiply" else ():
+        known = each.operation == "exp" and np.shape(each.value) == np.shape(moved.value) != ()
+        if known and moved not in entrywise(each, frozenset({moved})) and each.depends_on(moved):
+            return each.inputs[0]
     return None
 
 

@@ -37,7 +37,7 @@ from conformance.backward.syntax import has_flag
 from conformance.programs.vocabulary import kinds_of
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
-from conformance.script.linear import is_running_mean, links
+from conformance.script.linear import entrywise, is_running_mean, links
 from conformance.script.parameter_names import Held, names
 from conformance.script.trainings import loops, loops_of_steps
 from conformance.script.update_step import Step
@@ -87,6 +87,7 @@ def never_moved(
         (still, gradient)
         for still, gradient in every
         if not is_data(still) and not _is_made_anew(whole[still], judgement)
+        if not _is_moved_otherwise(whole[still], whole.get(gradient, gradient))
     ]
     for still, gradient in left:
         cause, lines = _why_still(trace, still, gradient, whole, forward, values)
@@ -112,6 +113,13 @@ def _is_made_anew(node: Node, judgement: Judgement) -> bool:
     own, _ = loops_of_steps([made.parameter.values for made in judgement.updates])
     around = {(frame.file, loop) for frame, loop in loops(node.frames)}
     return any((frame.file, loop) in around for frame, loop in own)
+
+
+def _is_moved_otherwise(still: Node, gradient: Node) -> bool:
+    """Whether what gets the name of a parameter is made of it and its gradient, but is no sum."""
+    stop, named = frozenset({still, gradient}), _names_of(still)
+    made = walk([] if _moved(still, gradient) else [gradient], lambda each: each.consumers)
+    return any(named & _assigned(e) and stop <= entrywise(e, stop) for e in made)
 
 
 def _why_still(

@@ -19,6 +19,7 @@ from conformance.script.linear import (
     alike,
     ancestors,
     entrywise,
+    exponent,
     is_of_numbers,
     links,
     part_at,
@@ -53,6 +54,7 @@ class Update:
         decay: how many times the old value itself is taken away.
         after: how many times the new value is taken away after the step.
         adaptive: whether the gradient is divided by something that is kept of earlier ones.
+        multiplied: whether the old value is multiplied by exp(−η ∇), which is adaptive, too.
         states: what is kept, as it was read and as it was written.
         signed: that of which the sign is added, if it is a sign.
         given: the values of all parameters that are moved with it, as bits.
@@ -68,6 +70,7 @@ class Update:
     decay: float = 0.0
     after: float = 0.0
     adaptive: bool = False
+    multiplied: bool = False
     states: list[tuple[Node, Node]] = field(default_factory=list)
     signed: Node | None = None
     given: int = 0
@@ -141,7 +144,9 @@ def _sum(trace: Trace, parts: Sequence[Link], like: Node) -> Node:
 
 
 def others_in(node: Node, below: Node) -> Iterator[Link]:
-    """What else a sum is made of; a number, or one of another shape, too."""
+    """What else a sum is made of; a number, or one of another shape, too; in w · exp(u) it is u."""
+    if (moves := exponent(node, below)) is not None:
+        yield moves, 1.0
     if node.operation not in ("add", "subtract"):
         return
     first = node.args[0] is below

@@ -15,6 +15,7 @@ from conformance.script.linear import (
     Places,
     ancestors,
     entrywise,
+    exponent,
     has_entries,
     is_constant,
     is_signed,
@@ -123,6 +124,8 @@ class _Reader:
         for whole, below in zip(path[::-1], path[-2::-1], strict=False):
             by, others = dict(reversed([*links(whole)])), [*others_in(whole, below)]
             self.sums += [whole] if others and own else []
+            if exponent(whole, below) is not None:
+                self.made.multiplied = self.made.adaptive = True
             for operand, each in others:
                 self.term(operand, factor * each)
             for way_of, places in row_ways(whole, path) if self.made.by_rows else ():

@@ -639,3 +639,53 @@ def test_what_a_function_called_a_likelihood_returns_may_be_its_negative(
 def test_a_likelihood_that_has_a_maximum_is_not_gone_down(tmp_path: Path) -> None:
     report = run_edited(tmp_path, RISKS, ("-= eta", "+= eta"), ("-= X[i]", "+= X[i]"))
     assert report.exit_code == 1, str(report)
+
+
+SHARES = """import numpy as np
+rng = np.random.default_rng(4)
+A = rng.normal(size=(30, 5))
+t = A @ np.array([0.5, 0.2, 0.1, 0.1, 0.1]) + 0.3
+p, c = np.ones(5) / 5, 0.0
+for _ in range(20):
+    r = A @ p + c - t
+    cost = np.mean(r ** 2)
+    gp, gc = 2 * A.T @ r / 30, 2 * r.mean()
+    p = p * np.exp(-0.2 * gp)
+    p /= p.sum()
+    c -= 0.05 * gc
+"""
+SHARED = "    p = p * np.exp(-0.2 * gp)\n    p /= p.sum()\n"
+
+
+@pytest.mark.parametrize(
+    ("edit", "count", "rule"),
+    [
+        ((" + c - t", " + c - t"), 2, "exponentiated"),
+        (("    p /= p.sum()\n", ""), 2, "exponentiated"),
+        ((SHARED, "    p = p * (1 - 0.2 * (gp - p @ gp))\n"), 1, "plain"),  # not followed
+    ],
+    ids=["of a sum of 1", "alone", "by a factor that is no exponential"],
+)
+def test_a_parameter_may_be_multiplied(
+    edit: tuple[str, str], count: int, rule: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, SHARES, edit)
+    assert (report.exit_code, report.ran.rule.kind) == (0, rule), str(report)
+    assert len(report.examined.gradients) == count
+
+
+@pytest.mark.parametrize(
+    ("edit", "line", "kind"),
+    [
+        (("= 2 * A.T @ r / 30", "= 2 * A.T @ (r - c) / 30"), 9, None),
+        (("exp(-0.2", "exp(0.2"), 10, "ascends"),
+        (("c -= ", "c += "), 12, "ascends"),
+    ],
+    ids=["gradient", "up", "other up"],
+)
+def test_what_is_wrong_beside_a_parameter_that_is_multiplied_is_blamed(
+    edit: tuple[str, str], line: int, kind: str | None, tmp_path: Path
+) -> None:
+    (blame,) = run_edited(tmp_path, SHARES, edit).blames
+    assert blame.lines[0].line == line
+    assert kind in (None, blame.accused.cause.kind)
