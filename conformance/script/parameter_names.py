@@ -77,7 +77,7 @@ def unfollowed(spaces: Sequence[Mapping[str, Any]]) -> list[str]:
     held = [each for space in spaces for each in space.values()]
     values = [each for each in held if isinstance(each, np.ndarray)]
     kinds = {
-        "arrays of `np.matrix`": any(isinstance(each, np.matrix) for each in values),
+        "masked arrays of `numpy.ma`": any(isinstance(e, np.ma.MaskedArray) for e in values),
         "structured arrays": any(map(holds_records, values)),
         "complex numbers": any(map(np.iscomplexobj, values)),
         "columns of pandas (take their `.to_numpy()`)": any(map(_is_of_pandas, held)),

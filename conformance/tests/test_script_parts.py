@@ -217,12 +217,38 @@ def test_what_is_wrong_from_the_second_update_on_is_held_to_the_loss_of_the_firs
 
 def test_arrays_that_no_trace_follows_are_named(tmp_path: Path) -> None:
     text = """import numpy as np
-w, X, y = np.matrix(np.ones((3, 1))), np.matrix(np.eye(3)), np.matrix(np.zeros((3, 1)))
+w, X = np.ones(3), np.ma.masked_less(np.eye(3) - 0.5, 0)
+y = X.sum(axis=0)
 for i in range(20):
-    w = w - 0.1 * X.T * (X * w - y)
+    w = w - 0.1 * (w - y)
 """
-    with pytest.raises(SubjectError, match=r"arrays of `np.matrix` is not followed"):
+    with pytest.raises(SubjectError, match=r"masked arrays of `numpy.ma` are not followed"):
         run_edited(tmp_path, text)
+
+
+MATRICES = """import numpy as np
+rng = np.random.RandomState(5)
+x = np.matrix(rng.uniform(-1, 1, (2, 12)))
+t = np.asmatrix(x.A[0] * x.A[1])
+A, b, B = np.asmatrix(rng.randn(4, 2)), np.asmatrix(np.zeros((4, 1))), np.asmatrix(rng.randn(1, 4))
+for k in range(9):
+    h = np.tanh(A * x + b)
+    e = (B * h - t) / 12
+    d = np.multiply(B.T * e, 1 - np.power(h, 2))
+    A -= 0.1 * d * x.T
+    b -= 0.1 * d.sum(1)
+    for j in range(4):
+        B[:, j] = B[:, j] - 0.1 * e * h[j].T
+"""
+
+
+def test_a_script_may_multiply_matrices_by_a_star(
+    tmp_path: Path,
+) -> None:
+    report = run_edited(tmp_path, MATRICES)
+    assert (report.exit_code, len(report.examined.gradients)) == (0, 3), str(report)
+    report = run_edited(tmp_path, MATRICES, ("1 - np.power(h, 2)", "1 - h.A"))
+    assert [each.line for each in report.blames] == [9]
 
 
 STATES = """import numpy as np

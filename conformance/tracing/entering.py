@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.tracing.arrays import Traced
+from conformance.tracing.matrices import TracedMatrix
 from conformance.tracing.trace import Trace, is_traced_number
 
 FEW = 64  # parts of a list or dict that are entered where it is assigned; of more, the first few
@@ -35,6 +36,8 @@ class Entrance:
         kind = type(given)
         if kind is np.ndarray:
             return self._array(given)
+        if kind is np.matrix:
+            return self._matrix(given)
         if not self.trace.recording or not depth:
             return given
         if kind is np.float64:
@@ -71,6 +74,13 @@ class Entrance:
             after = self.value(before, depth - 1)
             if after is not before:
                 given[key] = after
+
+    def _matrix(self, given: Any) -> Any:
+        """A matrix; `np.matrix` may have copied what was computed."""
+        whole = given.view(np.ndarray)
+        known = None if self.trace.memories.knows(whole) else self.trace.find(np.array(whole))
+        made = self._array(whole) if known is None else self.trace.traced(whole, known)
+        return made.view(TracedMatrix) if isinstance(made, Traced) else given
 
     def _array(self, given: Any) -> Any:
         if not self.trace.recording or given.dtype.kind not in KINDS or not given.size:

@@ -245,6 +245,8 @@ class Trace(Recorder):
             return kind(map(self.argument, value))
         if kind is dict:
             return {key: self.argument(each) for key, each in value.items()}
+        if isinstance(value, np.ma.MaskedArray):
+            raise TypeError("masked arrays of `numpy.ma` are not followed")
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
             return self.node_of(value) if value.ndim else self.constant(value)
         if kind is float or kind is np.float64 or kind is np.float32:
@@ -271,7 +273,9 @@ def plain(value: Any) -> Any:
         return value.plain
     if kind is list or kind is tuple:
         return kind(map(plain, value))
-    return {key: plain(each) for key, each in value.items()} if kind is dict else value
+    if kind is dict:
+        return {key: plain(each) for key, each in value.items()}
+    return value.view(np.ndarray) if isinstance(value, Trace.array_type) else value
 
 
 def trace_of_call(args: Any, kwargs: dict[str, Any]) -> Trace | None:
