@@ -205,7 +205,10 @@ def _missing(needed: Node, held: Match | None) -> Named | None:
 def _left_out(forward: Forward, held: Match) -> Named | None:
     """What gives the contributions, all on one line, that a part of a derivative is without."""
     node, part = held.quantity.nodes[0], held.quantity.array[0]
-    lacks = forward.gradient[node.number] - part
+    whole = forward.gradient[node.number]
+    if np.shape(part) != np.shape(whole):  # it is that of a row, say
+        return None
+    lacks = whole - part
     of_lines: dict[Line | None, list[tuple[Node, Array]]] = {}
     for consumer, each in forward.parts[node.number]:
         of_lines.setdefault(line_of(consumer), []).append((consumer, each))

@@ -90,7 +90,8 @@ def candidates(
     found = before or found
     ends = _ends(found)
     operations = [*{operation_key(each): each for each in reversed(ends)}.values()]
-    chosen = {*found[-MOST:], *ends[-MOST:], *operations[:MOST]}
+    sums = sorted({operation_key(e): e for e in found}.values(), key=lambda e: e.number)
+    chosen = {*found[-MOST:], *ends[-MOST:], *operations[:MOST], *sums[-MOST:]}
     single = given.bit_count() == 1  # else it may be a loss such as that of a margin
     return [e for e in found if e in chosen and not (single and is_linear(e, given))]
 

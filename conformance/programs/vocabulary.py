@@ -104,7 +104,7 @@ LOSSES = (
 """What losses are called, in some languages."""
 
 ERRORS = (
-    r"err(or|eur|o|ore)?|fehler|fout|hata|hiba|fel|blad|oshibka|sse"
+    r"err(or|eur|o|ore)?|fehler|fout|hata|hiba|fel|blad|oshibka|sse|rss|chi_?(2|sq\w*)|χ_?2"
     r"|ошибка|потери|похибка|损失|損失|误差|誤差|오차|손실|오류"
 )
 """What the sum of squares that is to get less is called in some languages."""

@@ -22,7 +22,7 @@ import numpy as np
 from conformance.backward.examine_gradients import examine
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.syntax import tree
-from conformance.programs.held_state import Leaf, changed, leaves, short
+from conformance.programs.held_state import Leaf, changed, is_floats, leaves, short
 from conformance.programs.vocabulary import bare, is_gradient, is_role, kinds_of, stem
 from conformance.running.dry_run import writing_nothing
 from conformance.running.quiet import TooLongError, limited, quiet
@@ -39,6 +39,7 @@ from conformance.shapes.learned import is_number
 from conformance.shapes.loss_data import other_settings
 from conformance.shapes.matched import holder
 from conformance.tracing.recorder import EnoughError
+from reference.step import Array
 
 FILE_SECONDS = 5.0
 """Seconds that the file may run."""
@@ -138,18 +139,27 @@ class OwnCall:
         for spread in (SPREAD, 0.0):
             params = {short(each.path): _moved(each.value, spread) for each in chosen}
             with suppress(NotAGradientError, ArithmeticError, ValueError, TypeError, IndexError):
-                again = self._again(module, list(params))
+                data = self._data(chosen)
+                again = self._again(module, list(params), list(data))
                 # An object that moves its own parameters may have a loss to be read alone.
                 own = all(each.path.startswith("self.") for each in chosen)
                 promised = not (own and self._moves(chosen, module))
-                examined = examine(again, params, (), cost=cost, promised=promised)
+                given = (*data.values(),)
+                examined = examine(
+                    again, params, given, cost=cost, called=[*data], promised=promised
+                )
                 names = tuple(each.name for each in examined.gradients)
-                given = f"what the file calls it with {self.where}"
+                source = f"what the file calls it with {self.where}"
                 calls = (called(self.function),)
-                recognised = Recognised("", given, "", calls, "returned", names, called=True)
+                recognised = Recognised("", source, "", calls, "returned", names, called=True)
                 found = Found(recognised, examined, tuple(self._used(module)))
-                return found.rerun(self._rerun(module, of_function(again, params)))
+                return found.rerun(self._rerun(module, of_function(again, params, given)))
         return None
+
+    def _data(self, chosen: Sequence[Leaf]) -> dict[str, Array]:
+        """The arrays that it is given beside its parameters: of a method, such as `X.dot(w)`."""
+        own = {each.path for each in chosen}
+        return {n: e for n, e in self.arguments.items() if is_floats(e) and n not in own}
 
     def _rerun(self, module: Any, here: Rerun) -> Rerun:
         """What runs it again, and tells whether it is right with other parameters and later."""
@@ -157,10 +167,15 @@ class OwnCall:
 
     def _is_right_later(self, module: Any) -> bool:
         """Whether it is right with what it is called with later, such as other sizes and labels."""
-        other = replace(self._given(self.later), later=self.arguments)
-        chosen = other._parameters(module) or ()  # noqa: SLF001 - of the same class
+        return replace(self._given(self.later), later=self.arguments).is_right(module)
+
+    def is_right(self, module: Any) -> bool:
+        """Whether it is right with what it is called with, if its parameters are known."""
+        chosen = self._parameters(module) or ()
         params = {short(each.path): np.asarray(each.value, dtype=np.float64) for each in chosen}
-        return not params or of_function(other._again(module, [*params]), params).elsewhere()  # noqa: SLF001
+        data = self._data(chosen)
+        again = self._again(module, [*params], [*data])
+        return not params or of_function(again, params, (*data.values(),)).elsewhere()
 
     def _used(self, module: Any) -> Iterator[str]:
         """The names of the functions and classes that take part, as far as names tell."""
@@ -172,11 +187,13 @@ class OwnCall:
             waiting += (e for e in found if isinstance(e, FunctionType) and e not in waiting)
         yield from (type(each).__name__ for each in self.arguments.values())
 
-    def _again(self, module: Any, order: Sequence[str]) -> Callable[[Any], Any]:
-        """What calls it with other parameters, and gives its loss and their gradients."""
+    def _again(
+        self, module: Any, order: Sequence[str], names: Sequence[str] = ()
+    ) -> Callable[..., Any]:
+        """What calls it with other parameters and data; its loss and the gradients of those."""
 
-        def again(params: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-            given = copy.deepcopy(self.arguments)
+        def again(params: Mapping[str, Any], *data: Array) -> tuple[Any, dict[str, Any]]:
+            given = copy.deepcopy(self.arguments) | dict(zip(names, data, strict=False))
             for name, value in given.items():
                 given[name] = changed(
                     value, name, module, lambda e: params.get(short(e.path), e.value), self.keys

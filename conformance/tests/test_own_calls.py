@@ -518,3 +518,40 @@ def test_parameters_that_are_handed_to_the_next_call_are_no_gradients(
     code, lines, said = judged(STEPS.replace("(e + y) ** 2", there), tmp_path)
     assert code == int(there == "(e + y)"), said
     assert lines[:1] in ([], ["d = e * (1 - (e + y))"])
+
+
+CLASSES = """
+import numpy as np
+
+def softmax_loss(W, X, y, reg):
+    dW = np.zeros(W.shape)
+    loss = 0.0
+    for i in range(len(X)):
+        f = X[i].dot(W)
+        p = np.exp(f) / np.exp(f).sum()
+        loss -= np.log(p[y[i]])
+        for k in range(W.shape[1]):
+            dW[:, k] += (p[k] - (k == y[i])) * X[i]
+    dW = dW / len(X) + 2 * reg * W
+    return loss / len(X) + reg * np.sum(W * W), dW
+
+if __name__ == "__main__":
+    X = np.random.randn(5, 4)
+    print(softmax_loss(0.1 * np.random.randn(4, 3), X, np.array([0, 2, 1, 0, 2]), 0.1)[0])
+"""
+WRONG = "dW[:, k] += (p[k] - (i == y[i])) * X[i]"
+
+
+def test_what_a_method_of_the_data_gives_is_followed(tmp_path: Path) -> None:
+    code, _, said = judged(CLASSES, tmp_path)
+    assert code == 0, said
+    assert "leaves NumPy" not in said
+    code, (line, *_), said = judged(CLASSES.replace("(k == y", "(i == y"), tmp_path)
+    assert (code, line) == (1, WRONG), said
+
+
+@pytest.mark.seldom
+def test_a_part_of_a_column_is_blamed_on_its_line(tmp_path: Path) -> None:
+    wrong = CLASSES.partition("if __name__")[0].replace("(k == y", "(i == y")
+    code, (line, *_), said = judged(wrong, tmp_path)
+    assert (code, line) == (1, WRONG), said

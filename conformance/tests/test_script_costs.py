@@ -1145,3 +1145,27 @@ def test_what_an_array_of_constants_multiplies_is_an_output_of_some_cost_or_none
     z = trace.argument(trace.given(np.array([[0.5, -1.0], [0.25, 2.0]]), "z"))
     output = trace.node("multiply", np.multiply, (z, mask), {}, z.value * mask)
     assert cost(trace, "poisson", [(output, np.eye(2))]) is None
+
+
+CHI = """import numpy as np
+rng = np.random.default_rng(8)
+x = rng.normal(size=(25, 2))
+y = np.sin(x[:, :1])
+sig = 0.1 + rng.random((25, 1))
+U, V = rng.normal(size=(2, 5)), rng.normal(size=(5, 1))
+for _ in range(60):
+    h = np.tanh(x @ U)
+    res = h @ V - y
+    chi2 = np.sum((res / sig) ** 2)
+    d = 2 * res / sig ** 2
+    dU = x.T @ (d @ V.T * (1 - h ** 2))
+    V -= 1e-4 * h.T @ d
+    U -= 1e-4 * dU
+print(chi2)
+"""
+
+
+def test_a_sum_of_weighted_squares_says_what_the_gradients_are_of(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, CHI).exit_code == 0
+    (blame,) = run_edited(tmp_path, CHI, ("2 * res / sig ** 2", "2 * res")).blames
+    assert blame.line == 11

@@ -1221,3 +1221,36 @@ for turn in range(40):
 def test_thresholds_of_units_may_keep_nothing_beside_links_that_do(tmp_path: Path) -> None:
     report = run_edited(tmp_path, UNITS)
     assert report.exit_code == 0, str(report)
+
+
+DECAYING = """from math import exp, log
+from random import gauss, seed
+seed(4)
+pontos = [[1.0, gauss(0, 1), gauss(0, 1)] for _ in range(9)]
+classes = [int(p[1] - p[2] + gauss(0, 1) > 0) for p in pontos]
+w = [0.3, -0.2, 0.4]
+N = len(pontos)
+for passo in range(30):
+    erro, g = 0.0, [0.0, 0.0, 0.0]
+    for p, c in zip(pontos, classes):
+        s = 1 / (1 + exp(-sum(a * b for a, b in zip(w, p))))
+        erro -= c * log(s) + (1 - c) * log(1 - s)
+        for k in range(3):
+            g[k] += (s - c) * p[k]
+    erro /= N
+    for k in range(1, 3):
+        erro += 0.7 / (2 * N) * w[k] ** 2
+    for k in range(3):
+        g[k] /= N
+        if k > 0:
+            g[k] += 0.7 / N * w[k]
+    for k in range(3):
+        w[k] -= 0.5 * g[k]
+"""
+
+
+def test_a_loss_that_a_loop_adds_a_decay_to_says_what_decays(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, DECAYING).exit_code == 0
+    bias = run_edited(tmp_path, DECAYING, ("if k > 0", "if k >= 0"))
+    half = run_edited(tmp_path, DECAYING, ("+= 0.7 / N", "+= 0.7 / (2 * N)"))
+    assert [each.line for report in (bias, half) for each in report.blames] == [21, 21]
