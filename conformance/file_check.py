@@ -172,8 +172,10 @@ def _but_contradicted(parts: list[Part], ran: ScriptReport) -> list[Part]:
     def is_contradicted(part: Part) -> bool:
         if not isinstance(part, ShapeReport) or part.ok:
             return False
-        known = (e for e in part.examined.accused if e.edited or e.cause.kind not in UNEXPLAINED)
-        if any(e.edited or e.mends for e in known) and not part.recognised.called:
+        mended = (e for e in part.examined.accused if e.mends or e.edited)
+        causes = ((e.edited or e.cause.changed, e.cause.kind) for e in mended)
+        known = any(told or kind not in UNEXPLAINED for told, kind in causes)
+        if known and not part.recognised.called:
             return False
         lines = {(e.file, e.line) for each in part.examined.accused for e in each.lines[:1]}
         return lines <= {*ran.ran.lines}
