@@ -36,7 +36,7 @@ KIN_OF_ADAM = ("adam", "nadam", "amsgrad", "adamax", "adabelief")
 OF_CORRECTIONS = frozenset((
     "uncorrected", "uncorrected mean", "uncorrected square", "correction mean",
     "correction square", "base mean", "base square", "rate mean", "rate square", "exchanged",
-    "root of correction", "stuck", "late", "steps", "kept corrected",
+    "root of correction", "stuck", "late", "steps", "kept corrected", "rest",
 ))  # fmt: skip
 """Causes of what the corrections of Adam are made of."""
 

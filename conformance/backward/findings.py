@@ -80,7 +80,7 @@ UPDATES = frozenset((
     "share", "root of correction", "stuck", "late", "steps", "other", "growth", "number", "larger",
     "size", "differences", "steps kept", "stops", "idle", "aside", "unused rate", "turned",
     "no effect", "mixed", "forgets", "decay of gradient", "unbounded", "unread",
-    "nesterov", "unclipped", "sum", "twice", "mean", "kept corrected", "put over",
+    "nesterov", "unclipped", "sum", "twice", "mean", "kept corrected", "put over", "rest",
     "stale",
 ))  # fmt: skip
 """The kinds of causes that are of an update."""

@@ -324,6 +324,7 @@ OF_MEANS = {
     "after it: by the momentum of Nesterov v goes into it {2:.6g} times",
     "root of correction": "1 − β2^t corrects the mean of the squares outside of the root here: "
     "take the root of it",
+    "rest": "this mean keeps {0:.6g} of itself, and {1:.6g} of what is new: exchange the two",
     "kept corrected": "the mean is kept as it is corrected by 1 − {0:.6g}^t, and is corrected "
     "again at each step: keep the mean itself",
     "stuck": "t in the correction 1 − β^t is {0:g} at each of these updates: count them",

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from conformance.backward.source import lines_of
+from conformance.backward.source import lines_of, operands
 from conformance.backward.syntax import counting, renaming, statement
 from conformance.script.histories import OTHER, UNKNOWN, Known, Mistake, Moment, by, precision
 from conformance.script.linear import alike
@@ -277,14 +277,15 @@ class _Search:
             yield Mistake(kind, self.first.new)
 
     def of_shares(self) -> Iterator[Mistake]:
-        """The means to which another share is added than what they lose."""
+        """The means to which another share is added than what they lose, or more than they keep."""
         means = (e for e in self.reading.moments if e.is_mean)
         for each in means:
             if alike(each.rate, 1.0) and each.share < 1 and _is_share(each.news[-1]):
                 yield Mistake("sum", each.news[-1])
+            elif each is self.square and each.rate < each.share and _keeps_the_rest(each):
+                yield Mistake("rest", each.news[0], _rounded(each.rate, each.share))
             elif each.rate < 1 and not self.same(abs(each.share), 1 - each.rate):
-                numbers = (abs(each.share), 1 - each.rate)
-                yield Mistake("share", each.news[0], tuple(float(f"{e:.9g}") for e in numbers))
+                yield Mistake("share", each.news[0], _rounded(abs(each.share), 1 - each.rate))
 
     def stuck(self) -> Iterator[Mistake]:
         """The corrections by a t that is always the same."""
@@ -375,9 +376,25 @@ class _Search:
         return None
 
 
+def _rounded(*numbers: float) -> tuple[float, ...]:
+    return tuple(float(f"{each:.9g}") for each in numbers)
+
+
+def _keeps_the_rest(mean: Moment) -> bool:
+    """Whether a mean is multiplied by 1 less a number, and not by one that it is to keep."""
+    products = (each for each in mean.olds[0].consumers if each.operation == "multiply")
+    return any(_is_rest(part) for each in products for part in operands(each))
+
+
+def _is_rest(part: ast.AST) -> bool:
+    """Whether something that is written is 1 less something."""
+    match part:
+        case ast.BinOp(left=ast.Constant(value=1), op=ast.Sub()):
+            return True
+    return False
+
+
 def _is_share(node: Node) -> bool:
     """Whether 1 less something is written where a value is computed."""
     here = [statement(each.file, each.line) for each in lines_of(node)]
-    written = (e for whole in here if whole is not None for e in ast.walk(whole))
-    less = (e.left for e in written if isinstance(e, ast.BinOp) and isinstance(e.op, ast.Sub))
-    return any(isinstance(e, ast.Constant) and e.value == 1 for e in less)
+    return any(_is_rest(part) for whole in here if whole is not None for part in ast.walk(whole))

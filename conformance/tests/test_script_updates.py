@@ -1309,9 +1309,12 @@ SQUARES = (
         ("self.velocity[i] = m = 0.9 + (1 - 0.9) * g * g", 1),
         ("m = m + g * g", 1),
         ("self.velocity[i] = m = m + (1 - 0.9) * g ** 2", 1),
+        ("self.velocity[i] = m = (1 - 0.9) * m + 0.9 * g ** 2", 1),
+        ("self.velocity[i] = m = (1 - 0.1) * m + 0.1 * g ** 2", 0),
+        ("self.velocity[i] = m = 0.3 * m + (1 - 0.3) * g ** 2", 0),
         ("m = g * g", 3),
     ],
-    ids=["rmsprop", "adagrad", "scaled", "number", "local", "sum", "size"],
+    ids=["rmsprop", "adagrad", "scaled", "number", "local", "sum", "rest", "new", "short", "size"],
 )
 def test_squares_are_kept_where_they_were_read(kept: str, code: int, tmp_path: Path) -> None:
     (old, new), step = SQUARES
