@@ -104,7 +104,8 @@ class Tried:
     def _as_stated(self, fitted: Decay) -> Decay:
         """The decay that the source states beside a mean, unless the fitted one may be it.
 
-        Where all gradients are right, the weights may be divided by another number of samples.
+        Where all gradients are right, the weights may be divided by another number of samples, but
+        not the errors, such as those of a batch by the number of all samples.
         """
         decays = dict(self.run.decays)
         stated = {decays.get(goal.name, 0.0) for goal, _ in fitted.goals}
@@ -116,9 +117,14 @@ class Tried:
         usual = self.constants if self.name == "quadratic" else [*ratios]
         told = usual if fitted.count == self.shared.live else [1.0]
         share = fitted.rate / (rate * fitted.factor * self.samples)
-        if snapped(share, told, free=False) is not None:
+        others = [1 / n for n in lengths if n > self.samples]
+        by_others = snapped(fitted.factor, others, free=False) is not None
+        if by_others and snapped(fitted.rate, [rate], free=False) is not None:
+            factor = 1 / self.samples
+        elif snapped(share, told, free=False) is not None:
             return fitted
-        factor = self.shared.factor if self.shared.count else 1 / self.samples
+        else:
+            factor = self.shared.factor if self.shared.count else 1 / self.samples
         where = tuple((e.goal, np.ones(e.right.shape)) for e in self.found if e.goal.name in decays)
         given = Decay(factor, rate * factor * self.samples, where, 0)
         return replace(given, count=sum(_is_right(each, given) for each in self.found))

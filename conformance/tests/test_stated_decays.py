@@ -52,6 +52,24 @@ def test_another_number_of_samples_is_told_by_the_decay(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("by", "decay", "line"),
+    [("60", "lam", 12), ("len(i)", "lam", 0), ("len(i)", "lam / 60", 0), ("60", "lam / 5", 0)],
+    ids=("all samples", "right", "its decay by all samples", "all by all samples"),
+)
+def test_the_errors_of_a_batch_are_divided_by_its_size_where_the_decay_is_that_of_a_mean(
+    by: str, decay: str, line: int, tmp_path: Path
+) -> None:
+    edits = (
+        ("e = 1", "e = (1"),
+        (" - y[i]", f" - y[i]) / {by}"),
+        ("e / len(i) + lam", f"e + {decay}"),
+        ("e.mean()", "e.sum()"),
+    )
+    report = run_edited(tmp_path, LOGISTIC, *edits)
+    assert [each.line for each in report.blames[:1]] == [line] * bool(line), str(report)
+
+
+@pytest.mark.parametrize(
     "there", ["np.sum(w[1:] ** 2)", "np.sum(np.abs(w))", "np.sum(w ** 2) * len(y)", "len(w)"]
 )
 def test_what_is_no_multiple_of_the_squares_states_nothing(there: str, tmp_path: Path) -> None:
