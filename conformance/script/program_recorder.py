@@ -72,7 +72,7 @@ class ProgramRecorder:
         entrance = Entrance(self.trace)
         self._spaces = spaces
         names: Any = spaces[-1]
-        instead = substitutes(self.trace, SEED)
+        instead = substitutes(self.trace, SEED, draws=imports is None)
         with (
             replaced(instead, names, {"float": Float}),
             noted_tensors(self.trace),

@@ -221,6 +221,18 @@ class Reading:
         return numbers and own and self.fits and (self.places.several or not self.is_of_a_part)
 
     @property
+    def is_of_an_entry(self) -> bool:
+        """Whether the loss of several samples is an entry of an array, as of a matrix product.
+
+        Then there is to be one output: `(Y @ np.log(A).T)[0, 0]`.
+        """
+        losses = [found for call, _, found in self.run.results if call.role == "loss"]
+        parts = walk(map(self.run.node, losses), lambda e: e.inputs if np.ndim(e.value) == 0 else ())
+        entries = [e for e in parts if e.operation == "getitem" and np.ndim(e.value) == 0]
+        more = any(one.function and np.size(one.value) > 1 for e in entries for one in e.inputs)
+        return more and not self.data.single and len(entries) < self.data.sizes.m
+
+    @property
     def is_constant(self) -> bool:
         """Whether the output is the same for all inputs, as a softmax over one class."""
         output = self.run.scope.kinds.get("output")

@@ -336,7 +336,7 @@ def _misfits(reading: Reading) -> bool:
     """Whether not all that it needs is there, or has the shape that it has to have."""
     part = reading.places.missing or any(map(list_of, reading.places.unfound))
     misfits = reading.misshapen or part or reading.without_targets
-    return bool(misfits) or reading.is_turned
+    return bool(misfits) or reading.is_turned or reading.is_of_an_entry
 
 
 def _is_unused(run: Attempt, path: str) -> bool:

@@ -100,12 +100,13 @@ class _Float64(Float):
     plain = np.float64
 
 
-def substitutes(trace: Trace, seed: int | None = None) -> dict[int, Seen]:
+def substitutes(trace: Trace, seed: int | None = None, *, draws: bool = False) -> dict[int, Seen]:
     """What gives the substitute of each module and function, by the identity of the original.
 
     Args:
         trace: where it is noted what they do.
         seed: of random generators that are given none.
+        draws: whether arrays that `np.random` draws are traced ones: what assigns them does not.
     """
 
     def made(name: str, original: Any) -> Any:
@@ -121,7 +122,9 @@ def substitutes(trace: Trace, seed: int | None = None) -> dict[int, Seen]:
     }
     instead |= {each: partial(getattr, numpy, name) for each, name in _NUMPY.items()}
     instead |= _of_math(plain_math) | _of_scipy()
-    return instead if seed is None else instead | _seeded(trace, numpy, seed)
+    if seed is None:
+        return instead
+    return instead | _seeded(trace, numpy, seed, _entered(trace) if draws else None)
 
 
 _OF_NUMPY: dict[str, Callable[[Trace, str, Any], Any]] = {
@@ -171,26 +174,60 @@ def _of_scipy() -> dict[int, Seen]:
     return instead
 
 
-def generators(seed: int) -> tuple[Callable[..., np.random.Generator], type]:
-    """`default_rng` and `RandomState`, with a seed if they are given none."""
+DRAWS = ("normal", "standard_normal", "uniform", "random", "randn", "rand", "random_sample")
+"""What draws floats."""
+
+
+def generators(
+    seed: int, entered: Callable[[Any], Any] | None = None
+) -> tuple[Callable[..., np.random.Generator], type]:
+    """`default_rng` and `RandomState`, with a seed if they are given none.
+
+    Args:
+        seed: it.
+        entered: what becomes of an array that they draw; None if it stays as it is.
+    """
     plain = np.random.default_rng
 
     def default_rng(given: Any = None, **kwargs: Any) -> np.random.Generator:
         given = kwargs.get("seed", given)
-        return plain(seed if given is None else given)
+        made = plain(seed if given is None else given)
+        return made if entered is None else Generator(made.bit_generator)
+
+    class Generator(np.random.Generator):
+        pass
 
     class RandomState(np.random.RandomState):
         def __init__(self, given: Any = None, **kwargs: Any) -> None:
             given = kwargs.get("seed", given)
             super().__init__(seed if given is None else given)
 
+    if entered is not None:
+        for kind in (Generator, RandomState):
+            for name in filter(partial(hasattr, kind), DRAWS):
+                setattr(kind, name, _drawing(getattr(kind, name), entered))
     return default_rng, RandomState
 
 
-def _seeded(trace: Trace, numpy: Substitute, seed: int) -> dict[int, Seen]:
+def _drawing(original: Callable[..., Any], entered: Callable[[Any], Any]) -> Callable[..., Any]:
+    """What draws floats, and passes them on."""
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        return entered(original(*args, **kwargs))
+
+    return called
+
+
+def _seeded(
+    trace: Trace, numpy: Substitute, seed: int, entered: Callable[[Any], Any] | None
+) -> dict[int, Seen]:
     """`np.random`, whose generators have a seed if they are given none."""
     drawn = numpy.__dict__["random"] = Substitute(np.random)
-    default_rng, RandomState = generators(seed)  # noqa: N806 - its name
+    default_rng, RandomState = generators(seed, entered)  # noqa: N806 - its name
+    instead: dict[int, Seen] = {}
+    if entered is not None:
+        drawn.__dict__.update({e: _drawing(getattr(np.random, e), entered) for e in DRAWS})
+        instead = {id(getattr(np.random, e)): partial(getattr, drawn, e) for e in DRAWS}
 
     plain_shuffle = np.random.shuffle
 
@@ -203,7 +240,7 @@ def _seeded(trace: Trace, numpy: Substitute, seed: int) -> dict[int, Seen]:
             plain_shuffle(array, *args, **kwargs)
 
     drawn.__dict__.update(default_rng=default_rng, RandomState=RandomState, shuffle=shuffle)
-    return {
+    return instead | {
         id(np.random.shuffle): lambda: shuffle,
         id(np.random): lambda: drawn,
         id(np.random.default_rng): lambda: default_rng,
