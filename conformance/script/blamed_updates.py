@@ -55,20 +55,24 @@ def settled(trace: Trace, judgement: Judgement) -> Judgement:
     errors = [line for each in judgement.examined.accused for line in each.lines[:1]]
     accused = _accused(judgement, errors, "downhill" if ok else ADDS)
     examined = replace(found, accused=by_one_line(merged(accused, lambda each: each.lines)))
-    return replace(judgement, examined=examined, own_loss=True)
+    return replace(judgement, examined=examined, own_loss=judgement.own_loss or found.cost == "own")
 
 
 def _subtracted(trace: Trace, judgement: Judgement) -> Examined:
     """What is known of gradients if they were subtracted, by the program's own loss.
 
-    Weights may decay beside it.
+    Weights may decay beside it. Without one, a known cost tells if one line moves all parameters.
     """
     again = Unjudged(ToJudge(trace, judgement.updates))
     step = again.part([gradient for gradient, _ in judgement.chosen])
     goals = again.goals(step, judgement.chosen, -1)
     fit = best_loss(step.trace, [step.of[each] for each in again.losses], goals)
     if fit is None:
-        return judgement.examined
+        at = {line for each in judgement.updates for line in lines_of(each.new)}
+        negated = {each.cause.kind for each in judgement.examined.accused} == {"negated"}
+        if not negated or len(at) > 1:  # the one line of the output error is wrong, more likely
+            return judgement.examined
+        return examine_pass(OwnPass(step.trace, goals), blame=False)
     made = OwnPass(step.trace, goals, loss=fit.loss, scaled=True)
     return with_decay_beside(made, examine_pass(made, blame=False), blame=False)
 

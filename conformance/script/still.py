@@ -80,7 +80,7 @@ def never_moved(
     values = {e for made in judgement.updates for e in (made.old, made.new)}
 
     def is_data(still: Node) -> bool:
-        return "inputs" in kinds_of(name(still))
+        return not {"inputs", "targets"}.isdisjoint(kinds_of(name(still)))
 
     every = _left_out(step.trace, forward, judgement, whole, values)
     left = [

@@ -227,7 +227,9 @@ class Reading:
         Then there is to be one output: `(Y @ np.log(A).T)[0, 0]`.
         """
         losses = [found for call, _, found in self.run.results if call.role == "loss"]
-        parts = walk(map(self.run.node, losses), lambda e: e.inputs if np.ndim(e.value) == 0 else ())
+        parts = walk(
+            map(self.run.node, losses), lambda e: e.inputs if np.ndim(e.value) == 0 else ()
+        )
         entries = [e for e in parts if e.operation == "getitem" and np.ndim(e.value) == 0]
         more = any(one.function and np.size(one.value) > 1 for e in entries for one in e.inputs)
         return more and not self.data.single and len(entries) < self.data.sizes.m

@@ -454,3 +454,49 @@ def test_parameters_that_are_made_for_the_samples_are_those_of_data_that_are_tur
     report = checked(source.replace("1 - A1 ** 2", wrong), tmp_path)
     assert report.exit_code == bool(line), report
     assert not line or f"program.py:{line}: " in str(report), report
+
+
+DRAWN = """import numpy as np
+def start(sizes):
+    weights = [np.random.randn(n, k) / np.sqrt(k) for k, n in zip(sizes, sizes[1:])]
+    return {'W': weights, 'b': [np.zeros((n, 1)) for n in sizes[1:]]}
+def forward(X, params):
+    H = np.tanh(params['W'][0].dot(X) + params['b'][0])
+    return 1 / (1 + np.exp(-(params['W'][1].dot(H) + params['b'][1]))), H
+def cost(P, Y):
+    return -(np.dot(Y, np.log(P).T) + np.dot(1 - Y, np.log(1 - P).T))[0, 0] / Y.shape[1]
+def backward(X, Y, P, H, params):
+    d2 = (P - Y) / X.shape[1]
+    d1 = params['W'][1].T.dot(d2) * (1 - H ** 2)
+    dW, db = [d1.dot(X.T), d2.dot(H.T)], [d1.sum(1, keepdims=True), d2.sum(1, keepdims=True)]
+    return {'W': dW, 'b': db}
+def fit(X, Y, sizes, rate=0.3, iterations=500):
+    params = start(sizes)
+    for i in range(iterations):
+        P, H = forward(X, params)
+        grads = backward(X, Y, P, H, params)
+        for key in params:
+            for l in range(2):
+                params[key][l] = params[key][l] - rate * grads[key][l]
+    return params
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("", "", 0),
+        pytest.param(
+            "params[key][l] - rate", "params[key][l] + rate", 22, marks=pytest.mark.seldom
+        ),
+        pytest.param("(1 - H ** 2)", "(1 - H)", 12, marks=pytest.mark.seldom),
+    ],
+    ids=["right", "uphill", "slope"],
+)
+def test_a_function_that_draws_its_parameters_is_tried_with_one_output(
+    old: str, new: str, line: int, tmp_path: Path
+) -> None:
+    report = checked(DRAWN.replace(old, new) if old else DRAWN, tmp_path)
+    assert report.exit_code == bool(line), report
+    assert line == 0 or f"program.py:{line}:" in str(report), report
+    assert "not judged" not in str(report)
