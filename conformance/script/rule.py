@@ -5,20 +5,19 @@ Left out: the gradients (`judge_updates.py`), and which rule it is (`known_rules
 
 import ast
 from collections.abc import Iterator, Sequence
-from itertools import islice, pairwise
+from itertools import pairwise
 
 import numpy as np
 
-from conformance.backward.compared_quantities import multiple
 from conformance.backward.expand import names_around
-from conformance.backward.findings import Accused, Cause, Line, by_one_line, merged
-from conformance.backward.named_numbers import stated_numbers
-from conformance.backward.source import is_float, lines_of, places, written_name
+from conformance.backward.findings import Accused, Cause, Line, merged
+from conformance.backward.source import is_float, lines_of, places
 from conformance.backward.source import operands as operands_of
-from conformance.backward.syntax import assigned, is_cleared, passed
+from conformance.backward.syntax import assigned, passed
 from conformance.script.histories import OTHER, UNKNOWN, Known, of_others, precision
 from conformance.script.judgement import Judgement
 from conformance.script.kept_states import accused, not_kept, unwritten
+from conformance.script.kept_sums import adding_up, forgetting
 from conformance.script.known_rules import known, mixed
 from conformance.script.linear import (
     alike,
@@ -26,8 +25,6 @@ from conformance.script.linear import (
     commonest,
     entrywise,
     kept,
-    read_forward,
-    written_places,
 )
 from conformance.script.means import means_of_means
 from conformance.script.multiples import ahead_of, shrinking
@@ -46,7 +43,6 @@ from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 from reference.step import Array
 
-HALF = 0.5  # what is kept keeps more of itself than is added
 NOISE = 1e-9  # of the largest gradient: less is what rounding leaves of 0
 
 
@@ -360,87 +356,6 @@ def shared(judgement: Judgement) -> Iterator[Accused]:
                 why = Cause("shared", names=(each.name, owner[state]))
                 yield accused(each, lines_of(state.values[-1]), why)
             owner.setdefault(state, each.name)
-
-
-def forgetting(judgement: Judgement) -> Iterator[Accused]:
-    """What is kept by another factor than that of the other parameters, or for ever.
-
-    Of what is kept of a table the rows that are moved alone may be.
-    """
-    pairs = [
-        sorted(
-            ((kept(*e, read_forward(made.old)), *e) for e in _kept_whole(made)),
-            key=lambda e: e[0],
-        )
-        for made in judgement.updates
-    ]
-    if not judgement.ok or not all(pairs) or len({len(each) for each in pairs}) > 1:
-        return
-    stated = stated_numbers(judgement.updates[0].new)
-    for several in zip(*pairs, strict=True):
-        rates = [rate for rate, *_ in several]
-        means = [
-            rate
-            for made, (rate, old, new) in zip(judgement.updates, several, strict=True)
-            if _is_mean(made, old, new, rate)
-        ]
-        told = [e for e in rates if any(alike(e, number) for number in stated)]
-        order = {e: (rates.count(e), abs(e) < 1, e in means, e in told, e > HALF) for e in rates}
-        usual = max(rates, key=order.__getitem__)
-        sums = list[Accused]()
-        for made, (rate, old, new) in zip(judgement.updates, several, strict=True):
-            if rate == usual == 1 and not made.adaptive:
-                sums.append(_accumulating(made, old, new))
-            elif not alike(usual, rate):
-                yield accused(made, lines_of(new), Cause("rate", factor=rate))
-        yield from merged(by_one_line(tuple(sums)), lambda each: each.cause)
-
-
-def adding_up(judgement: Judgement) -> Iterator[Accused]:
-    """The gradients that are sums over all steps, of which means and squares are kept then.
-
-    The terms of a sum of squares are none that are less than 0.
-    """
-    sums = list[Accused]()
-    for made in judgement.updates if judgement.ok else ():
-        for old, new in _kept_whole(made):
-            others = any(e is not new and e.depends_on(new) for _, e in made.states)
-            less = np.any(np.asarray(new.value) < np.asarray(old.value))
-            if others and less and kept(old, new, read_forward(made.old)) == 1:
-                sums.append(_accumulating(made, old, new))
-                break
-    yield from merged(by_one_line(tuple(sums)), lambda each: each.cause)
-
-
-def _accumulating(made: Update, old: Node, new: Node) -> Accused:
-    lines = (*_lines_between(old, new), *_where_called(made, new))
-    return accused(made, lines, Cause("accumulates"))
-
-
-def _where_called(made: Update, new: Node) -> Iterator[Line]:
-    """The line of the loop that leads to a sum, where the program has a method that clears it."""
-    loop = {(each.file, each.function) for each in made.new.frames}
-    lines = (Line(e.file, e.line) for e in new.frames[1:] if (e.file, e.function) in loop)
-    if new.frames and is_cleared(written_name(new), lines_of(new)[0]):
-        yield from islice(lines, 1)
-
-
-def _lines_between(old: Node, new: Node) -> tuple[Line, ...]:
-    """The lines through which what is kept goes from one step to the next, the last first."""
-    sums = (e for e in ancestors(new) if e.number > old.number and kept(old, e) == 1)
-    return tuple(line for each in (new, *sums) for line in lines_of(each))
-
-
-def _is_mean(made: Update, old: Node, new: Node, rate: float) -> bool:
-    """Whether what is kept and what is added of a gradient are shares that add up to 1."""
-    added = np.asarray(new.value) - rate * np.asarray(old.value)
-    gradients = (np.asarray(e.value) for node, _ in made.options for e in made.parts_of(node))
-    shares = (multiple(added, each) for each in gradients if each.shape == added.shape)
-    return any(each is not None and alike(rate + each, 1.0) for each in shares)
-
-
-def _kept_whole(made: Update) -> list[tuple[Node, Node]]:
-    return [(old, new) for old, new in made.states if not written_places(new)]
 
 
 def first_infinite(node: Node) -> Node:

@@ -334,6 +334,41 @@ def test_where_no_method_clears_a_sum_it_is_to_be_none(tmp_path: Path) -> None:
     assert (blame.line, blame.gradients) == (12, ("lin.c",))
 
 
+ONE_OF_TWO = """        self.dW.fill(0)
+        self.dc.fill(0)
+class Net:
+    def __init__(self):
+        self.a, self.b = Lin(W0, np.zeros(4)), Lin(W1, np.zeros(2))
+    def clear(self):
+        self.a.clear()
+        self.b.clear()
+W0, W1 = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+X, Y, net = rng.normal(size=(30, 3)), rng.normal(size=(30, 2)), Net()
+for t in range(9):
+    h = np.tanh(net.a(X))
+    d = net.b(h) - Y
+    print(0.5 * np.sum(d * d) / 30)
+    net.clear()
+    net.a.back(net.b.back(d / 30) * (1 - h * h))
+    for p in (net.a, net.b):
+        p.W -= 0.1 * p.dW
+        p.c -= 0.1 * p.dc
+"""
+ONE_OF_TWO = NEVER_CLEARED.partition("        self.dW[...] = 0")[0] + ONE_OF_TWO
+
+
+@pytest.mark.parametrize("instead", ["self.b.clear()", ""])
+def test_where_one_layer_is_cleared_twice_the_other_accumulates(
+    instead: str, tmp_path: Path
+) -> None:
+    assert judged(ONE_OF_TWO, tmp_path).exit_code == 0
+    wrong = ONE_OF_TWO.replace("        self.a.clear()\n", f"        {instead or 'pass'}\n")
+    (blame,) = judged(wrong, tmp_path).blames
+    assert (blame.gradients, blame.accused.cause.kind) == (("net.a.W", "net.a.c"), "accumulates")
+    told = wrong.splitlines()[int(blame.line or 0) - 1].strip()
+    assert told == (instead or "net.a.back(net.b.back(d / 30) * (1 - h * h))")
+
+
 BY_SAMPLES = """import numpy as np
 rng = np.random.default_rng(1)
 X, Y = rng.normal(size=(12, 3)), rng.normal(size=12)
