@@ -22,7 +22,9 @@ from conformance.script.linear import (
     source,
 )
 from conformance.script.update import Multiple, Update
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node
+from conformance.tracing.vectorized import put_in_shape
 
 
 def common(updates: Sequence[Update]) -> list[list[Multiple]]:
@@ -192,16 +194,29 @@ def decay(made: Update, eta: float) -> tuple[tuple[str, float], ...]:
 def rates_of(updates: Sequence[Update]) -> tuple[float, ...]:
     """The numbers by which what is taken off parameters is multiplied, such as η: the last ones.
 
-    Those by which a parameter itself is multiplied are none, such as that of its decay.
+    Those by which a parameter itself is multiplied are none, such as that of its decay. Of entries
+    that are put together each has to be multiplied by it.
     """
     found = dict[float, None]()
     for made in updates:
-        way = (each for each in made.way() if made.old not in each.inputs)
+        way = [each for each in made.way() if made.old not in each.inputs]
+        together = (each for each in way if each.function is put_in_shape)
+        found |= {rate: None for each in together for rate in _rates_of_entries(each)}
         products = (each for each in way if each.operation in PRODUCTS)
         for node in sorted(products, key=lambda each: -each.number)[:RATES]:
             numbers = (abs(scalar(e) or 0.0) for e in node.args[:2] if type(e) is not Node)
             found |= dict.fromkeys(each for each in numbers if each not in (0.0, 1.0))
     return tuple(found)
+
+
+def _rates_of_entries(node: Node) -> list[float]:
+    """The numbers by which each entry of an array is multiplied."""
+    found = list[list[float]]()
+    for entry in node.inputs:
+        walked = walk([entry], lambda e: e.inputs if e.operation in PRODUCTS else ())
+        products = (each for each in walked if each.operation in PRODUCTS)
+        found.append([abs(e) for each in products for e in each.args if isinstance(e, float)])
+    return [e for e in found[0] if all(e in each for each in found)] if found else []
 
 
 def ahead_of(made: Update) -> Node | None:

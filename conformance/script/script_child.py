@@ -24,6 +24,7 @@ from conformance.errors import ConformanceError, SubjectError, UnjudgedError
 from conformance.running.dry_run import writing_nothing
 from conformance.running.isolate import isolated
 from conformance.running.tracebacks import headline
+from conformance.script.chains import is_late
 from conformance.script.conclude import conclude
 from conformance.script.edited_script import mended, repaired
 from conformance.script.parameter_names import Held, held, namespaces, unfollowed
@@ -137,14 +138,16 @@ class Session:
         return parameters(self.trace.nodes, cut=self.trace.forgot, passes=self._passes)
 
     def _passes(self, one: Carried) -> bool:
-        return (self.states and begun_anew(one)) or not self.data.isdisjoint(one.values)
+        late = is_late(one.values, self.trace.nodes)
+        return late or (self.states and begun_anew(one)) or not self.data.isdisjoint(one.values)
 
     def _goes_on(self) -> bool:
         """Whether the script is to go on: all that it was seen to move may be states, or rows."""
         long = len(self.trace.nodes) >= LONGEST
         if not long and any(self._is_in_its_first_round(each.values) for each in self.found):
             return True
-        if not long and moves_after(self.found):
+        late = all(is_late(each.values, self.trace.nodes) for each in self.found)
+        if not long and (late or moves_after(self.found)):
             return True
         if not all(begun_anew(each.chain) for each in moved_often(self.found)):
             return self._makes_data()

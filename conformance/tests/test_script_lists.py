@@ -1254,3 +1254,52 @@ def test_a_loss_that_a_loop_adds_a_decay_to_says_what_decays(tmp_path: Path) -> 
     bias = run_edited(tmp_path, DECAYING, ("if k > 0", "if k >= 0"))
     half = run_edited(tmp_path, DECAYING, ("+= 0.7 / N", "+= 0.7 / (2 * N)"))
     assert [each.line for report in (bias, half) for each in report.blames] == [21, 21]
+
+
+WITH_BIASES = """import math, random
+random.seed(3)
+a = [[random.uniform(-1, 1) for j in range(3)] for i in range(3)]
+b = [random.uniform(-1, 1) for j in range(4)]
+va, vb = [[0.0] * 3 for i in range(3)], [0.0] * 4
+h, d = [0.0] * 3, [0.0] * 3
+for turn in range(30):
+    for x, t in (([0.0, 1.0], 1.0), ([1.0, 0.0], 1.0), ([1.0, 1.0], 0.0)):
+        for j in range(3):
+            z = a[2][j]
+            for i in range(2):
+                z += x[i] * a[i][j]
+            h[j] = math.tanh(z)
+        z = b[3]
+        for j in range(3):
+            z += h[j] * b[j]
+        e = t - z
+        loss = 0.5 * e ** 2
+        for j in range(3):
+            d[j] = e * b[j] * (1 - h[j] * h[j])
+        for j in range(3):
+            vb[j] = 0.15 * e * h[j] + 0.5 * vb[j]
+            b[j] += vb[j]
+            for i in range(2):
+                va[i][j] = 0.15 * d[j] * x[i] + 0.5 * va[i][j]
+                a[i][j] += va[i][j]
+            va[2][j] = 0.15 * d[j] + 0.5 * va[2][j]
+            a[2][j] += va[2][j]
+        vb[3] = 0.15 * e + 0.5 * vb[3]
+        b[3] += vb[3]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("(1 - h[j] * h[j])", "(h[j] - h[j] * h[j])"),
+        ("d[j] = e * b[j] * (1 - h[j] * h[j])", "z += e * b[j]; d[j] = z * (1 - h[j] * h[j])"),
+    ],
+    ids=["derivative", "never begun"],
+)
+def test_a_rate_that_each_entry_is_multiplied_by_is_one(old: str, new: str, tmp_path: Path) -> None:
+    """What is added up from entry to entry is no parameter."""
+    assert run_edited(tmp_path, WITH_BIASES).exit_code == 0
+    (blame,) = run_edited(tmp_path, WITH_BIASES, (old, new)).blames
+    assert blame.gradients == ("a",)
+    assert new in WITH_BIASES.replace(old, new).splitlines()[int(blame.line or 0) - 1]
