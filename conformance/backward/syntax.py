@@ -134,7 +134,17 @@ def is_taken(name: str, line: Line) -> bool:
         return isinstance(found, ast.For)
     value = found.value
     parts = value.elts if isinstance(value, ast.Tuple) else [value]
-    return all(isinstance(each, ast.Subscript | ast.Attribute) for each in parts)
+    return gives_default(above) or all(
+        isinstance(each, ast.Subscript | ast.Attribute) for each in parts
+    )
+
+
+def gives_default(line: Line | None) -> bool:
+    """Whether a line assigns what stands under a key, or a value that it makes if none does."""
+    match line and statement(line.file, line.line):
+        case ast.Assign(value=ast.Call(ast.Attribute(attr="get"), [_, _])):
+            return True
+    return False
 
 
 @lru_cache(maxsize=4096)

@@ -45,7 +45,7 @@ from conformance.script.rule import faults, finite, first_infinite, origin, rule
 from conformance.script.source_around import counts
 from conformance.script.still import never_moved, unseen
 from conformance.script.trainings import used_lines
-from conformance.script.update import commute
+from conformance.script.update import Update, commute
 from conformance.script_outcome import RULES, Ran, Rule
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -236,7 +236,7 @@ def _of_updates(
     moving = faults(results, told, counts=counted)
     right = _are_right_alone(trace, results[at], moving) or _are_lost_later(results[at], moving)
     wrong = () if right else examined.accused
-    accused = (*moving, *_not_told_by(moving, wrong))
+    accused = (*moving, *_not_told_by(moving, wrong, results[at].updates))
     still, left = ([], []) if accused else never_moved(trace, results[at], variables)
     accused = accused or tuple(still) or by_one_line(tuple(unbounded(results[at])))
     accused = accused or tuple(merged(unclipped(trace, results[at]), lambda each: each.lines))
@@ -331,13 +331,18 @@ def _are_lost_later(judgement: Judgement, moving: Sequence[Accused]) -> bool:
     return bool(moving) and lost and all(e.old.function is not None for e in judgement.updates)
 
 
-def _not_told_by(moving: Sequence[Accused], gradients: Sequence[Accused]) -> Iterator[Accused]:
+def _not_told_by(
+    moving: Sequence[Accused], gradients: Sequence[Accused], made: Sequence[Update]
+) -> Iterator[Accused]:
     """The gradients of which more is known than that they are not finite, where updates are not.
 
-    Left out: those that are blamed on the very line on which their update is.
+    Left out: those that are blamed on the very line on which their update is, or on that which
+    moves them.
     """
     infinite = any(each.cause.kind == "infinite" for each in moving)
     updates = {(name, line) for each in moving for name in each.gradients for line in each.lines}
+    at_fault = {name for name, _ in updates}
+    updates |= {(e.name, line) for e in made if e.name in at_fault for line in lines_of(e.new)}
     for each in gradients:
         own = {(name, line) for name in each.gradients for line in each.lines[:1]}
         if not (infinite and each.cause.kind == "gradient") and not (own and own <= updates):

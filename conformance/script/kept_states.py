@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from conformance.backward.findings import Accused, Cause, Line
 from conformance.backward.groups import operation_key
 from conformance.backward.source import is_put_again, lines_of, stored_names
-from conformance.backward.syntax import function_around, statement, stored
+from conformance.backward.syntax import function_around, gives_default, statement, stored
 from conformance.programs.execution import names_in
 from conformance.script.judgement import Judgement
 from conformance.script.linear import ENTRYWISE, ancestors, has_entries, kept, operands, source
@@ -109,15 +109,23 @@ def _kept_unused(updates: Sequence[Update], news: Sequence[Node]) -> Iterator[bo
 def unwritten(results: Sequence[Judgement]) -> Iterator[Accused]:
     """The parameters to which a multiple of the same zeros is added at each of several updates.
 
-    What is cleared anew at each update is another array each time.
+    What is cleared anew at each update is another array each time, and zeros that stand for what
+    no key has are the same.
     """
     for made in zip(*(each.updates for each in results), strict=True):
         keeps = any(each.states for each in made)
         products = [of_own_zeros(each) | ({} if keeps else _of_zeros(each)) for each in made]
-        zeros = set.intersection(*map(set, products))
+        by_key = [{_key(*pair): pair[1] for pair in each.items()} for each in products]
+        zeros = set.intersection(*map(set, by_key))
         if zeros and len(made) > 1:
-            lines = lines_of(products[0][zeros.pop()])
+            lines = lines_of(by_key[0][zeros.pop()])
             yield accused(made[0], (*_kept_at(lines, results[0]), *lines), Cause("zero"))
+
+
+def _key(zeros: Node, product: Node) -> object:
+    """What is the same at each update of the same zeros."""
+    default = any(map(gives_default, lines_of(zeros)[:1]))
+    return operation_key(product) if default else zeros
 
 
 def _kept_at(lines: Sequence[Line], judgement: Judgement) -> Iterator[Line]:

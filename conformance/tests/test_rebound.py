@@ -115,6 +115,31 @@ def test_a_list_of_sums_that_is_gone_through_and_not_read_is_put_over(
     assert [each.edited for each in report.ran.examined.accused] == [None] * len(kinds)
 
 
+BY_KEYS = """import numpy as np
+rng = np.random.default_rng(3)
+X, t = rng.normal(size=(12, 3)), rng.normal(size=(12, 2))
+pars, kept = {"w": rng.normal(size=(3, 2)), "b": np.zeros(2)}, {}
+def step(grads, n):
+    for k, g in grads.items():
+        m, v = kept.get(k, (0 * g, np.zeros_like(g)))
+        m = 0.9 * m + 0.1 * g
+        v = 0.99 * v + 0.01 * g * g
+        kept[k] = m, v
+        pars[k] -= 0.1 * (m / (1 - 0.9 ** n)) / (np.sqrt(v / (1 - 0.99 ** n)) + 1e-8)
+for n in range(1, 9):
+    e = X @ pars["w"] + pars["b"] - t
+    loss = 0.5 * (e ** 2).sum()
+    step({"w": X.T @ e, "b": e.sum(axis=0)}, n)
+"""
+
+
+def test_means_that_are_taken_by_keys_and_not_kept_are_zeros_at_each_step(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, BY_KEYS).exit_code == 0
+    blames = run_edited(tmp_path, BY_KEYS, ("        kept[k] = m, v\n", "")).blames
+    assert {(e.line, e.accused.cause.kind) for e in blames} == {(9, "zero")}
+    assert {name for each in blames for name in each.gradients} == {"pars['w']", "pars['b']"}
+
+
 DATA = """import numpy as np
 data = np.random.default_rng(1).normal(size=(5, 4))
 for x in data:
