@@ -144,8 +144,8 @@ class Search(Uses):
                 yield "rest", {number: value for each in rest for number, value in each.items()}
 
     def _as_the_rest(self, members: list[tuple[Node, Match]]) -> Arrays:
-        """Executions that are added to a gradient: what it lacks, added by the first."""
-        node, match = members[0]
+        """Executions that are added to a gradient: what it lacks, added by the first wrong one."""
+        node, match = next(iter(self._wrong_of(members)), members[0])
         for each in self.verdicts:
             if match.quantity.nodes == (each.goal.parameter,):
                 lacks = match.layout(match.quantity.of(_lacking(each)))
@@ -155,19 +155,33 @@ class Search(Uses):
     def _as_a_sum(self, members: list[tuple[Node, Match]]) -> Arrays:
         """Executions that are added up: the contributions one by one, or the rest by one.
 
-        That is the first that is no right contribution.
+        That is the first that is no right contribution, and the rest is told where it is the only.
         """
-        wrong = (each for each in members if not self.known.of(each[0]))
-        node, match = next(wrong, members[0])
+        wrong = self._wrong_of(members)
+        node, match = next(iter(wrong), members[0])
         parts = self.forward.parts.get(match.quantity.nodes[0].number, [])
         whole = len(match.quantity.nodes) == 1 and not match.quantity.at
-        if len(parts) == len(members) and whole:
+        if len(parts) == len(members) and whole and len(wrong) != 1:
             pairs = zip(members, reversed(parts), strict=True)
             return {n.number: _divided(m.layout(part), m) for (n, m), (_, part) in pairs}
         total = self._value(match)
         others = (each for each, _ in members if each is not node)
         rest = sum(np.asarray(self.chain.values[each.number]) for each in others)
         return {node.number: total - rest}
+
+    def _wrong_of(self, members: list[tuple[Node, Match]]) -> list[tuple[Node, Match]]:
+        """The executions that give no right contribution, or one as often as it is not used.
+
+        How often one number is used tells nothing: it is a multiple of any other.
+        """
+        return [
+            (node, match)
+            for node, match in members
+            if not any(
+                np.size(node.value) == 1 or _are_inverse(each, match)
+                for each in self.known.of(node)
+            )
+        ]
 
     def _value(self, match: Match, consumers: Callable[[Node], bool] | None = None) -> Array:
         """The ∂C/∂v that a value ought to be, or the contributions of some consumers to it."""
@@ -276,6 +290,10 @@ def _operation(match: Match) -> Any:
 
 def _identity(match: Match) -> Any:
     return match.quantity.nodes, match.quantity.at
+
+
+def _are_inverse(one: Match, other: Match) -> bool:
+    return abs(one.factor * other.factor - 1) <= HALF_OF_THE_DIGITS
 
 
 def _divided(array: Array, match: Match) -> Array:

@@ -897,3 +897,41 @@ for x in X:
 def test_entries_with_rates_of_their_own_are_not_accused(tmp_path: Path) -> None:
     with pytest.raises(UnjudgedError, match="cannot be judged: no known cost"):
         run_edited(tmp_path, RATES)
+
+
+TWINS = """import numpy as np
+rng = np.random.default_rng(5)
+W, c, v = rng.normal(size=(3, 4)), np.zeros(4), rng.normal(size=(4, 2))
+def up(x):
+    return x, np.tanh(x @ W + c)
+def down(held, d):
+    x, h = held
+    g["v"] += h.T @ d
+    d = d @ v.T * (1 - h * h)
+    g["W"] += x.T @ d
+    g["c"] += d.sum(axis=0)
+for turn in range(6):
+    left, right = up(rng.normal(size=(8, 3))), up(rng.normal(size=(8, 3)))
+    t = rng.normal(size=(8, 2))
+    e = left[1] @ v - right[1] @ v - t
+    loss = np.sum(e * e) / 2
+    g = {"W": np.zeros_like(W), "c": np.zeros_like(c), "v": np.zeros_like(v)}
+    down(left, e)
+    down(right, -e)
+    W -= 0.01 * g["W"]
+    c -= 0.01 * g["c"]
+    v -= 0.01 * g["v"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "wrong"), [("down(right, -e)", "down(left, -e)"), ("down(left, e)", "down(right, e)")]
+)
+def test_of_two_calls_that_add_to_a_gradient_the_wrong_one_is_blamed(
+    call: str, wrong: str, tmp_path: Path
+) -> None:
+    assert run_edited(tmp_path, TWINS).exit_code == 0
+    blames = run_edited(tmp_path, TWINS, (call, wrong)).blames
+    lines = TWINS.replace(call, wrong).splitlines()
+    assert {lines[int(each.line or 0) - 1].strip() for each in blames} == {wrong}
+    assert {name for each in blames for name in each.gradients} == {"W", "c", "v"}
