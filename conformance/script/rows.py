@@ -167,14 +167,19 @@ def may_be_same(part: Node, written: Node, old: set[Node]) -> bool:
 
 
 def without_recurrences(chains: Sequence[Carried]) -> list[Carried]:
-    """What is carried on from step to step, without what is begun anew in each step of another."""
+    """What is carried on from step to step, without what is begun anew in each step of another.
+
+    What several begin with by one operation, as inputs that are gone through again, has no steps.
+    """
     begun = {each: [*_begun(each)] for each in chains}
     often = Counter(chained.from_iterable(begun.values()))
+    starts = Counter((each.values[0], keys[0]) for each, keys in begun.items())
+    others = [e for e, keys in begun.items() if starts[e.values[0], keys[0]] == 1]
     within = {
         keys[0]
         for each, keys in begun.items()
         if often[keys[0]] > 1
-        and any(_is_within(each, other) for other in chains if begun[other][0] != keys[0])
+        and any(_is_within(each, other) for other in others if begun[other][0] != keys[0])
     }
     found = []
     for each in chains:

@@ -445,6 +445,35 @@ def test_a_recurrence_within_a_step_is_no_parameter_and_what_it_begins_with_may_
     assert report.ran.parameters == ("start", "k")
 
 
+EULER = """import numpy as np
+rng = np.random.default_rng(2)
+start = rng.normal(size=(2, 30))
+goal = np.roll(start, 1, axis=0)
+mean = None
+P, q = rng.normal(size=(2, 2)) * 0.3, np.zeros((2, 1))
+for step in range(10**9):
+    x, seen = start, []
+    for _ in range(6):
+        seen.append(x)
+        x = x + 0.2 * (P @ x + q)
+    cost = np.sum((x - goal) ** 2) / 30
+    back = 2 * (x - goal) / 30
+    gP, gq = 0, 0
+    for x in reversed(seen):
+        gP, gq = gP + 0.2 * back @ x.T, gq + 0.2 * back.sum(1, keepdims=True)
+        back = back + 0.2 * P.T @ back
+    P, q = [w - 0.1 * g for w, g in ((P, gP), (q, gq))]
+    mean = [0.9 * o + 0.1 * w for o, w in zip(mean or (P, q), (P, q))]
+"""
+
+
+def test_what_each_step_begins_with_has_no_steps_that_parameters_are_made_within(
+    tmp_path: Path,
+) -> None:
+    report = run_edited(tmp_path, EULER)
+    assert (report.exit_code, len(report.examined.gradients)) == (0, 2), str(report)
+
+
 def test_an_initial_state_may_be_the_only_parameter(tmp_path: Path) -> None:
     report = run_edited(tmp_path, INITIAL, ("    k = k - 0.1 * gk\n", ""))
     assert report.exit_code == 0, str(report)
