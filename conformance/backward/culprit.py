@@ -36,6 +36,19 @@ PRODUCTS = ("multiply", "divide", "negative")
 _right_alone: ContextVar[Collection[str]] = ContextVar("_right_alone", default=())
 
 
+_right_beside: ContextVar[Sequence[Node]] = ContextVar("_right_beside", default=())
+
+
+@contextmanager
+def right_beside(nodes: Sequence[Node]) -> Iterator[None]:
+    """Know what right gradients of another loss are made of, to the end of the block."""
+    token = _right_beside.set(nodes)
+    try:
+        yield
+    finally:
+        _right_beside.reset(token)
+
+
 @contextmanager
 def right_alone(functions: Collection[str]) -> Iterator[None]:
     """Blame the calls of what is right by itself, functions or classes, to the end of the block."""
@@ -90,12 +103,16 @@ class Culprit(Fixes):
         if node.site is None:
             return alone
         used = uses_of_nodes(each.goal.node for each in self.search.verdicts)
-        right = [
+        own_right = (
             each
             for each in self.chain.nodes
+            if self.forward.contains(each) or (wrong is not None and used >> each.number & 1)
+        )
+        right = [
+            each
+            for each in (*own_right, *_right_beside.get())
             if (each.site, each.operation) == (node.site, node.operation)
             and (not is_float(each) or np.any(each.value))  # 0 is right whatever stands there
-            and (self.forward.contains(each) or (wrong is not None and used >> each.number & 1))
         ]
         calls = [e.frames for e in group.nodes if wrong is None or e.number in wrong]
         for level in range(alone + 1, len(own)):

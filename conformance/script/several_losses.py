@@ -6,13 +6,14 @@ Left out: one update by one loss (`judge_updates.py`).
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from conformance.backward.costs import times
+from conformance.backward.culprit import right_beside
 from conformance.backward.findings import by_one_line
 from conformance.backward.loss_names import is_named
 from conformance.backward.loss_numbers import Fit, fits_of_each
@@ -74,7 +75,15 @@ def by_several(asked: ToJudge, made: Judgement | None = None) -> Judgement | Non
     sure = again or right == len(asked.updates) or (made is not None and right > made.right)
     if len(parts) < len(("one", "other")) or not sure:
         return None
-    return _together(asked.updates, [(group, found.searched()) for group, found in parts])
+    with right_beside([*_made_for_right(asked, [found for _, found in parts])]):
+        return _together(asked.updates, [(group, found.searched()) for group, found in parts])
+
+
+def _made_for_right(asked: ToJudge, parts: Sequence[Judgement]) -> Iterator[Node]:
+    """What right gradients are made of in the step."""
+    moved = {node for each in asked.updates for node in (each.old, each.new)}
+    gradients = [node for found in parts if found.ok for node, _ in found.chosen]
+    yield from walk(gradients, lambda each: [e for e in each.inputs if e not in moved])
 
 
 def _goes_forward(asked: ToJudge, moved: Collection[Node]) -> bool:

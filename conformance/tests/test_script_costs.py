@@ -1169,3 +1169,36 @@ def test_a_sum_of_weighted_squares_says_what_the_gradients_are_of(tmp_path: Path
     assert run_edited(tmp_path, CHI).exit_code == 0
     (blame,) = run_edited(tmp_path, CHI, ("2 * res / sig ** 2", "2 * res")).blames
     assert blame.line == 11
+
+
+RIVALS = """import numpy as np
+rng = np.random.default_rng(2)
+A, V, u = rng.normal(size=(3, 4)), rng.normal(size=(4, 2)), rng.normal(size=(2, 1))
+def squash(s):
+    return 1 / (1 + np.exp(-s))
+for turn in range(6):
+    true, z = rng.normal(size=(9, 2)) + 1, rng.normal(size=(9, 3))
+    h = np.tanh(z @ A)
+    made = h @ V
+    yes, no = true @ u, made @ u
+    cost_u = np.logaddexp(0, -yes).mean() + np.logaddexp(0, no).mean()
+    u -= 0.1 * (true.T @ (squash(yes) - 1) + made.T @ squash(no)) / 9
+    no = made @ u
+    cost_made = np.logaddexp(0, -no).mean()
+    e = (squash(no) - 1) / 9
+    back = e @ u.T
+    dh = back @ V.T * (1 - h ** 2)
+    V -= 0.2 * h.T @ back
+    A -= 0.2 * z.T @ dh
+"""
+
+
+def test_a_function_that_right_gradients_of_another_loss_use_is_right(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, RIVALS).exit_code == 0
+    wrong = "e = squash(no) / 9"
+    (blame,) = run_edited(tmp_path, RIVALS, ("e = (squash(no) - 1) / 9", wrong)).blames
+    assert {*blame.gradients} == {"A", "V"}
+    assert (
+        wrong
+        in RIVALS.replace("(squash(no) - 1)", "squash(no)").splitlines()[int(blame.line or 0) - 1]
+    )
