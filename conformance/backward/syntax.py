@@ -9,8 +9,10 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from time import monotonic
+from typing import TypeGuard
 
 from conformance.backward.findings import Line
+from conformance.tracing.frames import Frame
 
 Loop = ast.For | ast.While
 
@@ -311,14 +313,35 @@ def renaming(made: Sequence[Line], used: Sequence[Line]) -> tuple[Line, ...]:
     return tuple(after) if len(after) == 1 else ()
 
 
-def counting(line: Line) -> tuple[Line, ...]:
-    """The only line of a file that adds to the exponent of a power on a line; else nothing."""
-    here = ast.walk(statement(line.file, line.line) or ast.Pass())
-    terms = (each for each in here if isinstance(each, ast.BinOp))
-    names = {ast.unparse(each.right) for each in terms if isinstance(each.op, ast.Pow)}
-    whole = ast.walk(tree(line.file) or ast.Pass())
-    sums = [e for e in whole if isinstance(e, ast.AugAssign) and ast.unparse(e.target) in names]
-    return tuple(Line(line.file, each.lineno) for each in sums) if len(sums) == 1 else ()
+def counting(frames: Sequence[Frame]) -> tuple[Line, ...]:
+    """The only line of a file that adds to the exponent of a power on a line; else nothing.
+
+    Args:
+        frames: of the line, and of the calls around it, which may hand the exponent on.
+    """
+    names, found = set[str](), set[Line]()
+    for i, each in enumerate(frames):
+        here = ast.walk(statement(each.file, each.line) or ast.Pass())
+        powers = (e for e in here if isinstance(e, ast.BinOp) and isinstance(e.op, ast.Pow))
+        call, inside = Line(each.file, each.line), frames[i - 1]
+        around = (passed(e, Line(*inside[:2]), inside.function, call) for e in names)
+        names = set(filter(None, around)) if i else {ast.unparse(e.right) for e in powers}
+        sums = filter(_is_added_to, ast.walk(tree(each.file) or ast.Pass()))
+        found |= {Line(each.file, e.lineno) for e in sums if _target(e) in names}
+    return tuple(found) if len(found) == 1 else ()
+
+
+def _target(assignment: ast.AugAssign | ast.Assign) -> str:
+    targets = [assignment.target] if isinstance(assignment, ast.AugAssign) else assignment.targets
+    return ast.unparse(targets[0])
+
+
+def _is_added_to(part: ast.AST) -> TypeGuard[ast.AugAssign | ast.Assign]:
+    """Whether a statement adds to a variable: `t += 1`, or `t = t + 1`."""
+    if not isinstance(part, ast.Assign):
+        return isinstance(part, ast.AugAssign)
+    terms = [part.value.left, part.value.right] if isinstance(part.value, ast.BinOp) else []
+    return _target(part) in map(ast.unparse, terms)
 
 
 def iterated(line: Line) -> list[str]:

@@ -297,7 +297,8 @@ class _Search:
                 node, factor = each[0]
                 if moment is not None and self.even(np.array([f for _, f in each])):
                     t = count_of(moment.rate, factor)
-                    yield from () if t is None else (Mistake("stuck", node, (t,)),)
+                    if t is not None:
+                        yield Mistake("stuck", node, (t,), lines=counting(node.frames))
 
     def mistakes(self, correction: Correction) -> Iterator[Mistake]:
         """What is wrong with a correction, the likeliest first."""
@@ -307,8 +308,8 @@ class _Search:
             kind = "late" if given[1] - given[0] == wanted[1] - wanted[0] else "steps"
             numbers = (given[0], wanted[0]) if kind == "late" else (given[1] - given[0],)
             node = self.scaled(False, own.mean, given)
-            lines = (e for each in lines_of(node) for e in counting(each) if kind == "steps")
-            yield Mistake(kind, node, numbers, lines=tuple(lines))
+            lines = counting(node.frames) if kind == "steps" else ()
+            yield Mistake(kind, node, numbers, lines=lines)
             return
         exchanged = list(self.exchanged(correction))
         yield from exchanged

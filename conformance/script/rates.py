@@ -182,7 +182,7 @@ def without_a_tie(judgement: Judgement, own: Sequence[float]) -> Sequence[float]
 
     Such a number is a rate or a share, which makes a step shorter: by a larger one it is too long.
     But where that gradient, or its step, is multiplied by it already, the shorter one is so twice;
-    and 1 − μ is of a mean: in a step that is kept, `v = μ v − η g`, it is too much.
+    and 1 − μ is of a mean: in a step that is kept, `v = μ v − η g`, it is too much, if η is there.
 
     Args:
         judgement: of an update.
@@ -197,7 +197,8 @@ def without_a_tie(judgement: Judgement, own: Sequence[float]) -> Sequence[float]
     longer, (gradient, _) = pairs[as_usual.index(abs(by) < 1)]
     shorter, (other, _) = pairs[as_usual.index(abs(by) >= 1)]
     share = min(abs(by), abs(1 / by))
-    twice = _is_twice((shorter, other), (longer, gradient), share) or _is_kept_less(shorter, share)
+    twice = _is_twice((shorter, other), (longer, gradient), share)
+    twice = twice or (_is_kept_less(shorter, share) and _has_a_rate(longer, gradient))
     if share < 1 - SAME_FACTOR and (twice or _is_multiplied(judgement, gradient, share)):
         return own if abs(by) < 1 else [others[0]] * len(own)
     lacks = number_apart(judgement, longer, share) if abs(by) < 1 else None
@@ -209,6 +210,13 @@ def _is_kept_less(made: Update, share: float) -> bool:
     whole = (alike(abs(kept(new, made.new)), 1.0) for _, new in made.states)
     shares = (alike(1 - kept(*state), share) for state in made.states)
     return any(map(all, zip(whole, shares, strict=True)))
+
+
+def _has_a_rate(made: Update, gradient: Node) -> bool:
+    """Whether a number multiplies what moves a parameter, but for the share that is kept."""
+    shares = [kept(*state) for state in made.states]
+    rates = rates_on_the_way(made, gradient)
+    return any(not alike(number, each) for _, number in rates for each in shares)
 
 
 def _is_twice(shorter: tuple[Update, Node], longer: tuple[Update, Node], share: float) -> bool:
@@ -225,7 +233,8 @@ def _is_twice(shorter: tuple[Update, Node], longer: tuple[Update, Node], share: 
 def _is_multiplied(judgement: Judgement, gradient: Node, share: float) -> bool:
     """Whether a gradient is computed beside the loss by a product with a number, or by a mean."""
     loss = 0 if judgement.loss is None else judgement.loss.uses
-    for node in walk([gradient], lambda each: each.inputs):
+    olds = {each.old for each in judgement.updates}
+    for node in walk([gradient], lambda each: () if each in olds else each.inputs):
         if node.operation in (*PRODUCTS, "mean") and not loss >> node.number & 1:
             size = np.size(node.inputs[0].value) / np.size(node.value)
             numbers = (size,) if node.operation == "mean" else map(scalar, node.args[:2])

@@ -201,8 +201,16 @@ def test_a_group_of_parameters_may_have_its_own_rate_in_adam(
 """,
             "(1 - keep)",
         ),
+        (
+            """    v1 = 0.8 * v1 - h.T @ d1
+    v0 = 0.8 * v0 - lr * (X.T @ d0)
+    w1 += v1
+    w0 += v0
+""",
+            "v1 - h.T",
+        ),
     ],
-    ids=["the rate twice", "a share of a step"],
+    ids=["the rate twice", "a share of a step", "a rate that is the rest of what is kept"],
 )
 def test_of_two_steps_the_one_to_blame_has_a_number_too_much_or_too_few(
     stated: str, there: str, tmp_path: Path

@@ -100,6 +100,7 @@ MISTAKES = [
     ("uncorrected square", (SECOND, "v_hat = v[k]"), SECOND),
     ("uncorrected mean", (FIRST, "m_hat = m[k]"), FIRST),
     ("stuck", ("t += 1", "t = 1"), FIRST),
+    ("stuck", ("t += 1", "t = t + (epoch % 9 == 0)"), "t += 1"),
     # t is counted for each parameter, where the loop was before
     ("steps", ("t += 1\n    for k in p:", "for k in p:\n        t += 1"), "for k in p:"),
     ("no root", ("np.sqrt(v_hat)", "v_hat"), STEP),
@@ -122,6 +123,32 @@ def test_a_mistake_in_adam_is_named_on_its_line(
     assert line_of(kind, report) == line
     assert report.exit_code == 1
     assert len(report.blames[0].accused.lines) == 1
+
+
+EPOCHS = """import numpy as np
+rng = np.random.default_rng(2)
+X, y = rng.normal(size=(32, 3)), rng.normal(size=(32, 1))
+w, m, s = rng.normal(size=(3, 1)), np.zeros((3, 1)), np.zeros((3, 1))
+def adam(w, g, m, s, count, b1=0.9, b2=0.999):
+    m = b1 * m + (1 - b1) * g
+    s = b2 * s + (1 - b2) * g ** 2
+    return w - 0.01 * (m / (1 - b1 ** count)) / (np.sqrt(s / (1 - b2 ** count)) + 1e-8), m, s
+step = 0
+for epoch in range(5):
+    step = step + 1
+    for i in range(0, 32, 8):
+        g = X[i:i + 8].T @ (X[i:i + 8] @ w - y[i:i + 8]) / 8
+        w, m, s = adam(w, g, m, s, step)
+"""
+
+
+def test_epochs_that_are_counted_in_the_place_of_updates_are_told_where_they_are(
+    tmp_path: Path,
+) -> None:
+    (blame,) = run_edited(tmp_path, EPOCHS).blames
+    assert (blame.accused.cause.kind, blame.line) == ("stuck", 11)
+    once = ("    step = step + 1\n", ""), ("        g = ", "        step = step + 1\n        g = ")
+    assert run_edited(tmp_path, EPOCHS, *once).exit_code == 0
 
 
 LOOP = "    for k in p:\n"
