@@ -19,6 +19,7 @@ from conformance.tracing.node import (
     FILLED,
     Node,
     flat,
+    holds_records,
     is_part,
     recomputed,
     states_of,
@@ -163,7 +164,7 @@ def scalar(value: Any) -> float | None:
         value = value.value
     if isinstance(value, int | float | np.generic | np.ndarray) and np.size(value) == 1:
         number = np.asarray(value).reshape(())[()]
-        return float(number) if np.isrealobj(number) else None
+        return None if np.iscomplexobj(number) or holds_records(number) else float(number)
     return None
 
 

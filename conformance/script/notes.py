@@ -47,7 +47,9 @@ def nothing_trained(trace: Trace, notes: Notes) -> str:
     said = dict(notes)
     if "time" in said:
         where = f", in {said['at']}" if said.get("at") else ""
-        return f"it ran for {said['time']} s, and no parameter was seen to be updated{where}"
+        ended = f"it ran for {said['time']} s, and no parameter was seen to be updated{where}"
+        with_them = f"; what it computes with {said.get('unfollowed')} is not followed"
+        return ended + with_them if "unfollowed" in said else ended
     ended = said.get("left", "it ran to its end")
     if absent := ", ".join(stood_in()):
         ended += f" without what it imports and is not installed ({absent})"

@@ -6,6 +6,7 @@ moved (`judge_updates.py`).
 
 import ast
 import sys
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -79,6 +80,7 @@ def unfollowed(spaces: Sequence[Mapping[str, Any]]) -> list[str]:
     kinds = {
         "masked arrays of `numpy.ma`": any(isinstance(e, np.ma.MaskedArray) for e in values),
         "structured arrays": any(map(holds_records, values)),
+        "arrays of the module `array`": any(isinstance(each, array | memoryview) for each in held),
         "complex numbers": any(map(np.iscomplexobj, values)),
         "columns of pandas (take their `.to_numpy()`)": any(map(_is_of_pandas, held)),
     }

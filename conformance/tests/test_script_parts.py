@@ -215,15 +215,37 @@ def test_what_is_wrong_from_the_second_update_on_is_held_to_the_loss_of_the_firs
     assert [each.line for each in run_edited(tmp_path, PROCESS, unnamed, wrong).blames] == [15]
 
 
-def test_arrays_that_no_trace_follows_are_named(tmp_path: Path) -> None:
-    text = """import numpy as np
+UNFOLLOWED = {
+    "masked arrays of `numpy.ma` are not followed": """import numpy as np
 w, X = np.ones(3), np.ma.masked_less(np.eye(3) - 0.5, 0)
 y = X.sum(axis=0)
 for i in range(20):
     w = w - 0.1 * (w - y)
-"""
-    with pytest.raises(SubjectError, match=r"masked arrays of `numpy.ma` are not followed"):
-        run_edited(tmp_path, text)
+""",
+    "structured arrays is not followed": """import numpy as np
+both = np.zeros(2, dtype=[("w", "f8", 3), ("b", "f8")])
+X = np.random.default_rng(3).normal(size=(9, 3))
+for i in range(20):
+    now = both[0]
+    e = (X @ now["w"] + now["b"] - X[:, 0]) / 9
+    both["w"][1], both["b"][1] = e @ X, e.sum()
+    for k in ("w", "b"):
+        both[k][0] = both[k][0] - 0.1 * both[k][1]
+""",
+    "arrays of the module `array` is not followed": """from array import array
+w, x = array("d", [0.5, 0.2]), array("d", [1.0, 2.0])
+for i in range(20):
+    e = w[0] * x[0] + w[1] * x[1] - 1
+    for j in range(2):
+        w[j] -= 0.1 * e * x[j]
+""",
+}
+
+
+@pytest.mark.parametrize("said", UNFOLLOWED)
+def test_arrays_that_no_trace_follows_are_named(said: str, tmp_path: Path) -> None:
+    with pytest.raises(SubjectError, match=said):
+        run_edited(tmp_path, UNFOLLOWED[said])
 
 
 MATRICES = """import numpy as np
