@@ -35,6 +35,7 @@ from conformance.shapes.function_sources import leaves_out_label, returned_names
 from conformance.shapes.learned import learn
 from conformance.shapes.plans import methods
 from conformance.tracing.arrays import Plain
+from conformance.tracing.matrices import as_matrix
 from conformance.tracing.recorder import EnoughError
 from conformance.tracing.substitute import traced_program
 from conformance.tracing.trace import Trace
@@ -152,7 +153,8 @@ def begin(run: Attempt, values: Values) -> None:
             turned = next((each for each in others if _is_transposed(value, each)), None)
             kept.append(value)
             plain = np.array(number) if isinstance(value, np.ndarray) else number
-            made[id(value)] = plain if trace is None else _traced(trace, number, leaf)
+            array = plain if trace is None else _traced(trace, number, leaf)
+            made[id(value)] = as_matrix(array) if isinstance(value, np.matrix) else array
             if turned is not None:
                 made[id(value)] = made[id(turned)].T
         new = made[id(value)]

@@ -1960,3 +1960,32 @@ def test_a_generator_is_no_size_and_a_forward_that_takes_targets_gives_the_loss(
     assert (code, "Scorer(features, units, rng); rows" in said) == (0, True), said
     code, lines, said = judged(SCORER.replace(" * self.w2\n", " + self.w2\n"), tmp_path)
     assert (code, lines[:1]) == (1, ["dh = de[:, None] + self.w2"]), said
+
+
+OF_MATRICES = """
+import numpy as np
+
+class Pair:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.U = np.asmatrix(np.random.randn(n_hidden, n_in))
+        self.v = np.matrix(np.random.randn(n_out, n_hidden))
+
+    def forward(self, x):
+        self.x = np.asmatrix(x)
+        self.h = np.tanh(self.U * self.x)
+        return self.v * self.h
+
+    def train(self, x, t, lr):
+        e = (self.forward(x) - t) / self.x.shape[1]
+        back = np.multiply(self.v.T * e, 1 - np.power(self.h, 2))
+        self.v -= lr * e * self.h.T
+        self.U -= lr * back * self.x.T
+"""
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+def test_a_class_may_keep_matrices(tmp_path: Path) -> None:
+    code, _, said = judged(OF_MATRICES, tmp_path)
+    assert (code, "2 gradients, all right" in said) == (0, True), said
+    code, lines, said = judged(OF_MATRICES.replace("np.power(self.h, 2)", "self.h"), tmp_path)
+    assert (code, [e[:4] for e in lines[:1]]) == (1, ["back"]), said

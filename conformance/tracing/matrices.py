@@ -71,6 +71,11 @@ class TracedMatrix(Traced, np.matrix[Any, Any]):
         return self.A.tolist()
 
 
+def as_matrix(array: Any) -> Any:
+    """An array as a matrix, which notes what is done with it if that does."""
+    return array.view(TracedMatrix if isinstance(array, Traced) else np.matrix)
+
+
 def _slices(key: Any) -> Any:
     """A key that takes a row or a column as a matrix."""
     parts = key if isinstance(key, tuple) else (key,)
