@@ -3,8 +3,9 @@
 Left out: every other fault.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def aliased(search: Search) -> Aliased | None:
         if node.replaces is not None and not search.forward.contains(node):
             by_first.setdefault(_history(node)[0].number, []).append(node)
     for written in by_first.values():
-        uses = [use for node in written for use in _stale(node)]
+        uses = [*_stale(written)]
         for rules in (_kept(uses), {**_kept(uses), **_from_nothing(written[0])}) if uses else ():
             if search.confirms({}, rules):
                 return _found(written[0], uses[0].name)
@@ -115,18 +116,22 @@ def _names_one_array(line: Line, names: set[str]) -> bool:
     return gives_alias(line) or (here is not None and len(names) > 1 and stored(here) >= names)
 
 
-def _stale(node: Node) -> Iterator[_Use]:
-    """The operands that read an overwritten array under a name that stood for what it was."""
-    written = base(written_name(node))
+def _stale(writes: Sequence[Node]) -> Iterator[_Use]:
+    """The operands that read an overwritten array under a name that stood for what it was.
+
+    Args:
+        writes: into the array, one after another.
+    """
     first: dict[str, Node] = {}
-    for before in _history(node):
+    for before, node in pairwise((*_history(writes[-1]), writes[-1])):
         for user in before.consumers:
             for _, name in _names(user, before):
                 first.setdefault(name, before)
-    for user in node.consumers:
-        for place, name in _names(user, node):
-            if name in first and base(name) != written:
-                yield _Use(user, place, name, first[name])
+        written = base(written_name(node)) if node in writes else None
+        for user in node.consumers if written is not None else ():
+            for place, name in _names(user, node):
+                if name in first and base(name) != written:
+                    yield _Use(user, place, name, first[name])
 
 
 def _names(user: Node, node: Node) -> Iterator[tuple[int, str]]:
