@@ -142,6 +142,11 @@ def test_a_wrong_program_is_blamed_on_its_equations_and_its_line(spec: str) -> N
     assert bool(lines) == bool(report.blames)
 
 
+def test_a_helper_that_gives_the_derivative_by_the_output_is_not_blamed_for_its_caller() -> None:
+    (blame,) = judged("lines_wrong.py:LeavesItsSlope").blames
+    assert linecache.getline(*blame.frames[0][:2]).endswith("# wrong\n")
+
+
 @pytest.mark.parametrize("file", WRONG)
 def test_every_wrong_program_says_what_is_expected(file: str) -> None:
     assert sorted(f"{file}:{name}" for name in expectations(file)) == defined(file)

@@ -318,9 +318,31 @@ class Edges(Network):
         self.biases = [b - eta / len(mb) * g for b, g in zip(self.biases, total_b)]
 
 
+class LeavesItsSlope(Network):
+    def backprop(self, x, y):
+        a, zs = [x], []
+        for w, b in zip(self.weights, self.biases):
+            zs.append(w @ a[-1] + b)
+            a.append(s(zs[-1]))
+        d = self.output_error(zs[-1], a[-1], y)
+        nb, nw = [d], [d @ a[-2].T]
+        for l in range(2, len(a)):
+            d = (self.weights[-l + 1].T @ d) * s(zs[-l]) * (1 - s(zs[-l]))
+            nb.insert(0, d)
+            nw.insert(0, d @ a[-l - 1].T)
+        return nb, nw
+
+    def output_error(self, z, o, y):
+        return self.by_output(o, y)  # wrong
+
+    def by_output(self, o, y):
+        return o - y
+
+
 EXPECTED = {
     "TurnsForHelper": ["A"], "SlopeOfOutput": ["BP1", "BP2"], "NoBiasAdded": ["Z"], "CostForSlope": ["BP1"],
     "SlopeForGradient": ["BP3"], "TurnedAround": ["BP4"], "StackOfOutputs": ["BP4"], "KeepsTheLast": ["BP4"],
     "MeanOverRows": ["W"], "SignForSlope": ["BP2"], "WrongColumn": ["BP3"], "KeptErrors": ["BP3"],
     "SumsOneTwice": ["BP3"], "SlopeByAFlag": ["A"], "InputsForErrors": ["BP3"], "Edges": ["BP3"],
+    "LeavesItsSlope": ["BP1"],
 }
