@@ -23,6 +23,7 @@ from conformance.backward.recorded_pass import Goal, Recorded, bits
 from conformance.backward.saturated import unsaturated
 from conformance.backward.source import operand_name
 from conformance.backward.unknown_cost import OwnErrors
+from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 from reference.step import Array
@@ -145,7 +146,8 @@ def is_of_several(
     """Whether an error is the derivative of a sum of several numbers, each with its own weight.
 
     Such are the loss of a policy and its entropy, which are only printed one by one. Each number
-    that the program calls its loss, and that has a derivative there, has to get less.
+    that the program calls its loss, and that has a derivative there, has to get less; the weight of
+    what it has as a term, though computed again, is known.
 
     Args:
         run: of the step.
@@ -153,7 +155,9 @@ def is_of_several(
         called: the numbers that it calls its losses.
         others: further numbers.
     """
-    numbers = dict.fromkeys((*called, *others))
+    known_terms = {(e.operation, e.value.tobytes()) for e in walk(called) if np.size(e.value) == 1}
+    rest = [e for e in others if (e.operation, e.value.tobytes()) not in known_terms]
+    numbers = dict.fromkeys((*called, *rest))
     ends = [e for e in numbers if not any(o is not e and o.depends_on(e) for o in numbers)]
     known = ((e, _derivative(_forward_to(run, e), error.output)) for e in ends)
     terms = {each: right for each, right in known if right is not None and np.any(right)}

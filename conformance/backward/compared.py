@@ -70,6 +70,8 @@ def compared(
     )
     if all(map(_is_product, found)):  # such as those of an output error and an input
         found = [*_found(nodes, goals, None, None, "even"), *found]
+    elif bits(goals) & ~uses_of_nodes(output for each in found for output, _ in each.pairs):
+        found += _apart(_found(nodes, goals, None, None, "even"), found, bits(goals))
     parameters = {each.parameter for each in goals}  # of one any gradient is right by itself
     found = [e for e in found if not (_of_zeros(e, parameters) or _is_chosen(e, parameters))]
     if all(e in parameters for each in found for e, _ in each.pairs):
@@ -119,8 +121,16 @@ def _found(
     pairs = next((found for each in made if (found := [e for e in each if e is not None])), [])
     found = [each for one in pairs for each in (one, *_of_further_terms(one, parameters))]
     most = max((_count(each, parameters) for each in found), default=0)
-    found = [each for each in found if _count(each, parameters) == most]
-    return sorted(found, key=_is_product)
+    likely = [each for each in found if _count(each, parameters) == most]
+    return sorted([*likely, *_apart(found, likely, parameters)], key=_is_product)
+
+
+def _apart(
+    found: Sequence[Compared], others: Sequence[Compared], parameters: int
+) -> list[Compared]:
+    """Those whose outputs depend on no parameters that others do, as of a critic of a policy."""
+    used = parameters & uses_of_nodes(output for each in others for output, _ in each.pairs)
+    return [each for each in found if not any(o.uses & used for o, _ in each.pairs)]
 
 
 def _is_product(found: Compared) -> bool:

@@ -226,18 +226,25 @@ def _is_a_count(value: object) -> bool:
 def _pairs(
     values: Mapping[int, Any], errors: Iterable[Node], outputs: Iterable[Node]
 ) -> Iterator[tuple[Node, Array]]:
-    """Each sample's v with the numbers that stand for its ∂C/∂v; none if they do not fit."""
-    for own, v in zip(errors, outputs, strict=False):
+    """Each sample's v with the numbers that stand for its ∂C/∂v; none if they do not fit.
+
+    A program may go back through its steps: an error is that of the last v which it is made of.
+    """
+    errors, outputs = [*errors], [*outputs]
+    made = [next((v for v in outputs[::-1] if own.depends_on(v)), None) for own in errors]
+    known = [v for v in dict.fromkeys(made) if v is not None]
+    for own, v in zip(errors, known if len(known) == len(errors) else outputs, strict=False):
         turned = turned_to(np.asarray(values[own.number], dtype=np.float64), np.shape(v.value))
         if turned is not None:
             yield v, turned
 
 
 def _alike(run: Recorded, node: Node, count: int) -> list[Node]:
-    """So many executions of an operation, from this one on, made of as many others as this."""
+    """So many executions of an operation, made of as many others as this: from it on, or to it."""
     key = operation_key(node)
     every = [e for e in run.trace.nodes if operation_key(e) == key and is_float(e)]
     within, later = bits_of_nodes(every), [e for e in every if e.number >= node.number]
+    later = later if len(later) >= count else every[-count:]
     made_of = (node.uses & within).bit_count()  # as those of several layers are of one another
     same = [e for e in later if (e.uses & within).bit_count() == made_of]
     return (same if len(same) >= count else later)[:count]

@@ -176,7 +176,8 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
     It is if ∂g/∂v is not symmetric; and if it is the derivative of a known cost with respect to the
     output, which is then taken for that of what the output was computed from, or multiplied by
     something else that depends on the parameters than the derivative in between. The only gradient
-    is right by itself, which says nothing.
+    is right by itself, which says nothing; nor do entries of one size, as those of two classes are:
+    they are multiples of any such others.
     """
     if [each.node for each in run.goals] == [error.error] or not has_a_cost(run.trace, error):
         return True
@@ -187,7 +188,14 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
         for each in found
         for output, _ in each.compared.pairs[:1]
         for part in weighted(error, run.goals)
+        if not _is_of_one_size(part)
     )
+
+
+def _is_of_one_size(node: Node) -> bool:
+    """Whether all entries are the same but for their signs."""
+    sizes = np.abs(node.value)
+    return bool(np.ptp(sizes) <= HALF_OF_THE_DIGITS * np.max(sizes))
 
 
 def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined | None:

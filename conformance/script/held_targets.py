@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
+from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import distance
 from conformance.backward.kinks import COMPARISONS
 from conformance.backward.recorded_pass import NotAGradientError
@@ -86,26 +87,34 @@ def with_held_targets(asked: ToJudge, made: Judgement | None = None) -> Judgemen
         made: the judgement without; None if they cannot be judged without.
     """
     by_error: Judgement | None = None
-    for users in targets(asked.trace, asked.updates):
-        try:
-            found = judged(replace(asked, held=users))
-        except NotAGradientError:
-            continue
-        if found.ok and found.examined.cost != "unknown":
+    every = targets(asked.trace, asked.updates)
+    for users in every:
+        found = _held(replace(asked, quick=True), users)
+        if found is not None and found.ok and found.examined.cost != "unknown":
             return found
+        by_error = by_error or (found if found is not None and found.ok else None)
+    for users in every if by_error is None and not asked.quick else ():
+        found = _held(asked, users)
+        if found is None:
+            continue
         if found.ok:
-            by_error = by_error or found
-            continue
-        if asked.quick:
-            continue
+            return found
         turned = any(each.cause.kind == "negated" for each in found.examined.accused)
         known = turned or (found.right and (made is None or found.examined.cost != "unknown"))
         seen = all(e.ok or e.error > HALF_OF_THE_DIGITS for e in found.examined.gradients)
         more = made is not None and found.right > made.right and seen
         fewer = made is not None and (found.right < made.right or found.certain < made.certain)
         if (found.own_loss or known or more) and not fewer:
-            return by_error or found
+            return found
     return by_error
+
+
+def _held(asked: ToJudge, users: list[tuple[Node, Node]]) -> Judgement | None:
+    """The judgement of an update, something held constant; None if it cannot be judged so."""
+    try:
+        return judged(replace(asked, held=users))
+    except NotAGradientError:
+        return None
 
 
 def targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, Node]]]:
@@ -134,8 +143,11 @@ def targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, No
 def _targets(
     nodes: Sequence[Node], given: int, drawn: Collection[Node]
 ) -> list[list[tuple[Node, Node]]]:
-    """What is called a target or an advantage, or is bootstrapped, each with what meets it."""
-    found: dict[Node, list[tuple[Node, Node]]] = {}
+    """What is called a target or an advantage, or is bootstrapped, each with what meets it.
+
+    Those of all steps, which one operation gives, are one.
+    """
+    found: dict[object, list[tuple[Node, Node]]] = {}
     for node in nodes:
         meets = node.operation in ("subtract", "multiply")
         if not meets or len(node.inputs) != len(("output", "target")):
@@ -150,7 +162,7 @@ def _targets(
                 known = _is_called(target, TARGET)
                 held = known or _is_bootstrapped(target, output, given, drawn)
             if held:
-                found.setdefault(target, []).append((node, target))
+                found.setdefault(operation_key(target), []).append((node, target))
     return [*found.values()]
 
 

@@ -200,3 +200,48 @@ for episode in range(30):
 def test_the_advantage_of_a_chosen_action_is_constant_whatever_it_is_called(tmp_path: Path) -> None:
     run = run_edited(tmp_path, SHARED)
     assert (run.exit_code, run.ran.examined.cost) == (0, "own")
+
+
+WALK = """import numpy as np
+rng = np.random.default_rng(9)
+W, U, V = rng.normal(0, 0.5, (6, 5)), rng.normal(0, 0.5, (2, 6)), np.zeros(5)
+for episode in range(40):
+    s, seen, acts, gains, hidden, chances = 2, [], [], [], [], []
+    while 0 < s < 4 and len(seen) < 9:
+        h = np.tanh(W[:, s])
+        e = np.exp(U @ h)
+        p = e / e.sum()
+        a = int(rng.random() < p[1])
+        seen.append(s)
+        acts.append(a)
+        hidden.append(h)
+        chances.append(p)
+        s += 2 * a - 1
+        gains.append((s == 4) - (s == 0) - 0.1)
+    gW, gU, gV, G = np.zeros_like(W), np.zeros_like(U), np.zeros_like(V), 0.0
+    for t in reversed(range(len(seen))):
+        G = gains[t] + 0.9 * G
+        p, h, s = chances[t], hidden[t], seen[t]
+        adv = G - V[s]
+        logp = np.log(p)
+        d = adv * (p - np.eye(2)[acts[t]]) + 0.02 * p * (logp - (p * logp).sum())
+        gU += np.outer(d, h)
+        gW[:, s] += (U.T @ d) * (1 - h ** 2)
+        gV[s] -= adv
+    W -= 0.05 * gW
+    U -= 0.05 * gU
+    V -= 0.1 * gV
+"""
+
+
+@pytest.mark.seldom
+@pytest.mark.parametrize(
+    ("old", "new", "lines"),
+    [("", "", []), ("(1 - h ** 2)", "(1 - h)", [25]), ("gV[s] -=", "gV[s] =-", [26])],
+    ids=["right", "slope", "overwritten"],
+)
+def test_errors_of_steps_that_are_gone_back_through_are_those_of_their_own_outputs(
+    old: str, new: str, lines: list[int], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, WALK, *([(old, new)] if old else []))
+    assert [e.lines[0].line for e in report.examined.accused] == lines, str(report)
