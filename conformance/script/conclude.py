@@ -75,6 +75,11 @@ KEPT = (
     "not known; such updates are known of momentum, AdaGrad, RMSProp, Adam and their kin"
 )
 
+CUT = (
+    "it was stopped after {} s, in or after its first update, which may not be all of it: let it "
+    "run longer, as with `--timeout 600`"
+)
+
 
 SILENT = (
     "its updates change no parameter, and all gradients are 0, so they tell nothing; give more "
@@ -141,6 +146,8 @@ def conclude(
         raise UnjudgedError(why or f"its gradients cannot be judged: {error}") from error
     if lost and not all(each.ok for each in ran.examined.gradients):
         return _nothing_kept(script, trace, notes)
+    if stopped and ran.updates == 1 and not ran.examined.ok:
+        raise UnjudgedError(CUT.format(dict(notes)["time"]))
     return replace(ran, script=script, notes=(*notes, *ran.notes))
 
 

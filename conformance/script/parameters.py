@@ -21,7 +21,7 @@ from conformance.backward.source import (
     places,
     written_name,
 )
-from conformance.script.chains import carried, is_moved, roles
+from conformance.script.chains import carried, is_late, is_moved, roles
 from conformance.script.linear import (
     MANY,
     ancestors,
@@ -86,6 +86,7 @@ def parameters(
     _align([each for each in chains if each.count])
     moved = [each for each in chains if each.count]
     found = with_states(sorted(moved, key=lambda each: each.values[1].number))
+    found = [each for each in found if not _is_a_sum(each, nodes)] or found
     if cut and found:
         _skip_a_part([each.chain for each in found])
     if any(e.values[0].depends_on(each.values[0]) for each in found for e in each.states):
@@ -94,6 +95,11 @@ def parameters(
     found = [each for each in found if not _is_an_average(each, found)]
     found = [each for each in found if not _is_trained_again(each, found)]
     return sorted(found, key=lambda each: each.values[0].number)
+
+
+def _is_a_sum(one: Parameter, nodes: Sequence[Node]) -> bool:
+    """Whether a number goes on as a sum of what was not computed from it, from entry to entry."""
+    return np.size(one.values[0].value) == 1 and is_late(one.values, nodes)
 
 
 def _but_begun_again(chains: list[Carried]) -> list[Carried]:

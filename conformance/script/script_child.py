@@ -138,8 +138,7 @@ class Session:
         return parameters(self.trace.nodes, cut=self.trace.forgot, passes=self._passes)
 
     def _passes(self, one: Carried) -> bool:
-        late = is_late(one.values, self.trace.nodes)
-        return late or (self.states and begun_anew(one)) or not self.data.isdisjoint(one.values)
+        return (self.states and begun_anew(one)) or not self.data.isdisjoint(one.values)
 
     def _goes_on(self) -> bool:
         """Whether the script is to go on: all that it was seen to move may be states, or rows."""
