@@ -98,7 +98,8 @@ class FileJudging:
             return
         own = self._on_own_call(each.name)
         if own is not None:
-            self._take(each.name, own)
+            if each.name not in self.used:  # a function may be a candidate in several shapes
+                self._take(each.name, own)
             return
         try:
             judged = each.found(self._cost)

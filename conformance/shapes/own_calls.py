@@ -68,6 +68,7 @@ class OwnCall:
         later: copies of the arguments of its last call.
         alike: those of its first call with more whole numbers that are equal than in the first one.
         where: it was called.
+        of: the name of the only argument that its gradient is of; empty if it is to be found.
     """
 
     name: str
@@ -79,6 +80,7 @@ class OwnCall:
     later: dict[str, Any] = field(default_factory=dict)
     alike: dict[str, Any] = field(default_factory=dict)
     where: str = UNDER_MAIN
+    of: str = ""
 
     @cached_property
     def keys(self) -> frozenset[str]:
@@ -109,9 +111,13 @@ class OwnCall:
         """It, recognised and judged; None if it is not known what its parameters are.
 
         If it is right, but not with other settings than those by default, that is told, or not
-        where the file gives it a place several times, such as a word that was drawn twice.
+        where the file gives it a place several times, such as a word that was drawn twice. A
+        gradient that no name tells the argument of is right if it is of any.
         """
         found = self.judged(cost)
+        if found is not None and not found.examined.ok:
+            again = (each.judged(cost) for each in self._of_others())
+            found = next((e for e in again if e is not None and e.examined.ok), found)
         settings = other_settings(self.function)
         left = {name: e for name, e in settings.items() if name not in self.arguments}
         others = [{**self.arguments, **left}] if left else []
@@ -123,6 +129,13 @@ class OwnCall:
             if other is not None and not other.examined.ok:
                 return replace(other, recognised=replace(other.recognised, called=of_file))
         return found
+
+    def _of_others(self) -> Iterator["OwnCall"]:
+        """The same, with each argument that its gradient may be of, if no name tells which."""
+        gradients = self._gradients(self.result)
+        for name, value in self.arguments.items() if len(gradients) == 1 else ():
+            if is_floats(value) and np.shape(value) == np.shape(gradients[0].value):
+                yield replace(self, of=name)
 
     def _given(self, arguments: dict[str, Any]) -> "OwnCall":
         """The same, called with other arguments."""
@@ -209,6 +222,8 @@ class OwnCall:
 
         It has another value at a later call, or the gradients bear its name; and it is no data.
         """
+        if self.of:
+            return [*leaves(self.arguments[self.of], self.of, None)]
         gradients = self._gradients(self.result)
         chosen = self._chosen(gradients, module) if gradients else None
         if chosen is None or all(map(self._bears_name, gradients, chosen)):

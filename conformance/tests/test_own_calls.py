@@ -555,3 +555,27 @@ def test_a_part_of_a_column_is_blamed_on_its_line(tmp_path: Path) -> None:
     wrong = CLASSES.partition("if __name__")[0].replace("(k == y", "(i == y")
     code, (line, *_), said = judged(wrong, tmp_path)
     assert (code, line) == (1, WRONG), said
+
+
+GERMAN = """import numpy as np
+def verlust(Y, Z):
+    d = Y - Z
+    return 0.5 * np.mean(d ** 2), d / d.size
+def main():
+    rng = np.random.default_rng(0)
+    X, w = rng.normal(size=(6, 4, 2)), rng.normal(size=(2, 1))
+    Z = X.sum(axis=2, keepdims=True) ** 2
+    for step in range(3):
+        L, dY = verlust(X @ w, Z)
+        w = w - 0.1 * np.einsum('tbi,tbo->io', X, dY)
+if __name__ == '__main__':
+    main()
+"""
+
+
+@pytest.mark.parametrize(("edit", "code"), [(("", ""), 0), (("Y - Z", "Y + Z"), 1)])
+def test_a_gradient_is_of_whichever_argument_it_is_right_for(
+    edit: tuple[str, str], code: int, tmp_path: Path
+) -> None:
+    found, _, said = judged(GERMAN.replace(*edit) if code else GERMAN, tmp_path)
+    assert (found, said.count("verlust(Y, Z) gives")) == (code, 1), said
