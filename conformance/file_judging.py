@@ -96,10 +96,7 @@ class FileJudging:
             self.giving.add(each.name)
             self._send({"book": each.name, "uses": sorted(self._found.used_by(each.name))})
             return
-        own = self._on_own_call(each.name)
-        if own is not None:
-            if each.name not in self.used:  # a function may be a candidate in several shapes
-                self._take(each.name, own)
+        if self._is_judged_on_own_call(each.name):
             return
         try:
             judged = each.found(self._cost)
@@ -159,13 +156,18 @@ class FileJudging:
         found = made.found(self._cost)
         return found is not None and found.examined.ok
 
-    def _on_own_call(self, name: str) -> Found | None:
-        """The verdict on a function by what the file calls it with; None if it does not tell.
+    def _is_judged_on_own_call(self, name: str) -> bool:
+        """Whether a function is judged by what the file calls it with, now or in another shape.
 
         Data of ours may have other shapes, or be of another kind, than it is written for.
         """
-        calls = (e for e in self._calls if e.function is getattr(self._found.module, name, None))
-        return next((e.found(self._cost) for e in calls), None)
+        calls = [e for e in self._calls if e.function is getattr(self._found.module, name, None)]
+        if calls and name in self.used:
+            return True
+        found = next((e.found(self._cost) for e in calls), None)
+        if found is not None:
+            self._take(name, found)
+        return found is not None
 
     def _given(self, each: Candidate) -> list[Callable[[], Found | None]]:
         """What judges a layer, or two functions, by what the file gives what goes forward."""
