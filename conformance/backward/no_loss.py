@@ -90,8 +90,13 @@ class Tried:
     @cached_property
     def constants(self) -> list[float]:
         """The usual factors: of the samples, the outputs, and the lengths of one."""
+        return conventions({self.samples, *self._lengths})
+
+    @property
+    def _lengths(self) -> set[int]:
+        """How many outputs are compared, and the lengths of one."""
         pairs = self.compared.pairs
-        return conventions({self.samples, len(pairs), *np.shape(pairs[0][0].value)})
+        return {len(pairs), *np.shape(pairs[0][0].value)}
 
     @cached_property
     def decay(self) -> Decay | None:
@@ -104,8 +109,9 @@ class Tried:
     def _as_stated(self, fitted: Decay) -> Decay:
         """The decay that the source states beside a mean, unless the fitted one may be it.
 
-        Where all gradients are right, the weights may be divided by another number of samples, but
-        not the errors, such as those of a batch by the number of all samples.
+        Where all gradients are right, the weights may be divided by another number of samples than
+        the errors, but not with them by that of a batch; nor may the errors be divided by the
+        number of all samples.
         """
         decays = dict(self.run.decays)
         stated = {decays.get(goal.name, 0.0) for goal, _ in fitted.goals}
@@ -114,12 +120,13 @@ class Tried:
             return fitted
         lengths = {n for each in self.run.trace.nodes for n in np.shape(each.value)}
         ratios = {a / b for a in (1, *lengths) for b in (1, *lengths) if b}
-        usual = self.constants if self.name == "quadratic" else [*ratios]
+        others = [1.0, *(ratios - {1 / self.samples})]
+        usual = conventions(self._lengths - {self.samples}) if self.name == "quadratic" else others
         told = usual if fitted.count == self.shared.live else [1.0]
         share = fitted.rate / (rate * fitted.factor * self.samples)
-        others = [1 / n for n in lengths if n > self.samples]
-        by_others = snapped(fitted.factor, others, free=False) is not None
-        if by_others and snapped(fitted.rate, [rate], free=False) is not None:
+        more = [1 / n for n in lengths if n > self.samples]
+        by_more = snapped(fitted.factor, more, free=False) is not None
+        if by_more and snapped(fitted.rate, [rate], free=False) is not None:
             factor = 1 / self.samples
         elif snapped(share, told, free=False) is not None:
             return fitted

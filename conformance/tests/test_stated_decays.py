@@ -51,6 +51,22 @@ def test_another_number_of_samples_is_told_by_the_decay(tmp_path: Path) -> None:
     assert [each.line for each in report.blames[:1]] == [13], str(report)
 
 
+SQUARES = (
+    ("1 / (1 + np.exp(-(X @ w + b)))", "X @ w + b"),
+    ("1 / (1 + np.exp(-(X[i] @ w + b)))", "X[i] @ w + b"),
+    ("-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))", "0.5 * np.mean((p - y) ** 2)"),
+)
+
+
+@pytest.mark.parametrize("cost", [(), SQUARES], ids=("logistic", "squares"))
+def test_a_decay_that_is_divided_by_the_batch_with_its_errors_is_not_that_of_the_cost(
+    cost: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    edits = ("X[i].T @ e / len(i) + lam * w", "(X[i].T @ e + lam * w) / len(i)")
+    report = run_edited(tmp_path, LOGISTIC, edits, *cost)
+    assert [each.line for each in report.blames[:1]] == [13], str(report)
+
+
 @pytest.mark.parametrize(
     ("by", "decay", "line"),
     [("60", "lam", 12), ("len(i)", "lam", 0), ("len(i)", "lam / 60", 0), ("60", "lam / 5", 0)],
