@@ -14,6 +14,7 @@ import numpy as np
 from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.groups import operation_key
 from conformance.backward.source import lines_of
+from conformance.backward.syntax import aliased, renaming
 from conformance.backward.value_names import operation_text
 from conformance.script.judgement import Judgement
 from conformance.tracing.ancestors import walk
@@ -112,11 +113,20 @@ def _left_behind(every: Sequence[Judgement]) -> Iterator[tuple[Taken, Taken]]:
 
 
 def _blamed(examined: Examined, other: Taken, taken: Taken) -> Examined:
-    """What is known, with the rows to blame, and those that they are beside."""
+    """What is known, with the rows to blame, and those that they are beside.
+
+    Where the others are part of a table that was put in order, and a line after that only gives the
+    table of these another name, that line is to blame.
+    """
     wrong = tuple(replace(each, ok=False) for each in examined.gradients)
-    rows = operation_text(other.node), operation_text(taken.node)
+    whole = taken.node.args[0]
+    ordered = _taken(whole)
+    made = lines_of(whole) if ordered is not None and ordered.since else ()
+    renamed = renaming(made, lines_of(other.node))
+    left = aliased(renamed[0]) if renamed else operation_text(other.node)
+    rows = left, operation_text(whole if renamed else taken.node)
     names, why = tuple(each.name for each in wrong), Cause("rows", names=rows)
-    accused = Accused(names, lines_of(other.node), why, mends=False)
+    accused = Accused(names, renamed or lines_of(other.node), why, mends=False)
     return replace(examined, gradients=wrong, accused=(accused,))
 
 

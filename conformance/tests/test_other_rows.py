@@ -88,3 +88,13 @@ def test_a_table_that_is_shuffled_as_a_whole_is_followed(tmp_path: Path) -> None
     assert report.exit_code == 0, str(report)
     report = run_edited(tmp_path, SCRIPT, one, in_turn)
     assert (report.exit_code, [each.line for each in report.blames]) == (1, [14]), str(report)
+
+
+@pytest.mark.parametrize(("left", "blamed"), [("wanted", [12]), ("wanted[order]", [])])
+def test_a_table_that_gets_another_name_where_the_inputs_get_their_order_is_blamed_there(
+    left: str, blamed: list[int], tmp_path: Path
+) -> None:
+    apart = (ORDERED, f"{ORDERED}\n    some = features[order]\n    their = {left}")
+    in_turn = (TAKEN, "x, t = some[at : at + 8], their[at : at + 8]")
+    report = run_edited(tmp_path, SCRIPT, apart, in_turn)
+    assert [each.line for each in report.blames] == blamed, str(report)
