@@ -103,20 +103,26 @@ class Tried:
         """The decay that makes more gradients right, if one does."""
         known = self.chain, self.constants, self.run.loss
         found = None if self.shared.by_all else decayed(self.found, *known)
-        more = found is not None and not found.lacking and found.count > self.shared.told
-        return self._as_stated(found) if found is not None and more else None
+        if found is None or found.lacking:
+            return None
+        stated = self._stated(found)
+        mean = snapped(found.rate, [stated * found.factor * self.samples], free=False) is not None
+        return self._as_stated(found, stated) if found.count + mean > self.shared.told else None
 
-    def _as_stated(self, fitted: Decay) -> Decay:
+    def _stated(self, fitted: Decay) -> float:
+        """The decay that the source states beside a mean for the same weights; 0 if none."""
+        decays = dict(self.run.decays)
+        stated = {decays.get(goal.name, 0.0) for goal, _ in fitted.goals}
+        return max(*stated, 0.0) if fitted.penalty is SQUARES and len(stated) == 1 else 0.0
+
+    def _as_stated(self, fitted: Decay, rate: float) -> Decay:
         """The decay that the source states beside a mean, unless the fitted one may be it.
 
         Where all gradients are right, the weights may be divided by another number of samples than
         the errors, but not with them by that of a batch; nor may the errors be divided by the
         number of all samples.
         """
-        decays = dict(self.run.decays)
-        stated = {decays.get(goal.name, 0.0) for goal, _ in fitted.goals}
-        rate = stated.pop()
-        if fitted.penalty is not SQUARES or stated or rate <= 0:
+        if not rate:
             return fitted
         lengths = {n for each in self.run.trace.nodes for n in np.shape(each.value)}
         ratios = {a / b for a in (1, *lengths) for b in (1, *lengths) if b}
@@ -132,7 +138,8 @@ class Tried:
             return fitted
         else:
             factor = self.shared.factor if self.shared.count else 1 / self.samples
-        where = tuple((e.goal, np.ones(e.right.shape)) for e in self.found if e.goal.name in decays)
+        own = [each for each in self.found if each.goal.name in dict(self.run.decays)]
+        where = tuple((each.goal, np.ones(each.right.shape)) for each in own)
         given = Decay(factor, rate * factor * self.samples, where, 0)
         return replace(given, count=sum(_is_right(each, given) for each in self.found))
 

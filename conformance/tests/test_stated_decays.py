@@ -51,6 +51,21 @@ def test_another_number_of_samples_is_told_by_the_decay(tmp_path: Path) -> None:
     assert [each.line for each in report.blames[:1]] == [13], str(report)
 
 
+def test_a_bias_that_is_divided_by_all_samples_is_wrong_beside_weights_that_decay_as_stated(
+    tmp_path: Path,
+) -> None:
+    """Without the decay the bias alone would be right."""
+    two_outputs = (
+        ("X[:, 0] > 0.2", "X[:, :2] > 0.2"),
+        ("size=3), 0.0", "size=(3, 2)), np.zeros(2)"),
+        ("-np.mean(", "-np.sum("),
+        ("log(1 - p))", "log(1 - p)) / len(y)"),
+        ("e.mean()", "e.sum(axis=0) / len(X)"),
+    )
+    report = run_edited(tmp_path, LOGISTIC, *two_outputs)
+    assert [each.line for each in report.blames] == [14], str(report)
+
+
 SQUARES = (
     ("1 / (1 + np.exp(-(X @ w + b)))", "X @ w + b"),
     ("1 / (1 + np.exp(-(X[i] @ w + b)))", "X[i] @ w + b"),
