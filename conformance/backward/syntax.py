@@ -170,6 +170,21 @@ def reads(name: str, line: Line) -> int:
     return sum(each.id == name and isinstance(each.ctx, ast.Load) for each in names)
 
 
+def unread(line: Line) -> dict[str, object]:
+    """The parameters of the function around a line that it never reads, each with its default.
+
+    None stands for one that has no default, or another than a literal.
+    """
+    if (function := function_around(line)) is None:
+        return {}
+    given = function.args
+    names = [each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    last = [*given.defaults, *given.kw_defaults]
+    defaults = [*[None] * (len(names) - len(last)), *last]
+    pairs = zip(names, defaults, strict=True)
+    return {name: getattr(e, "value", None) for name, e in pairs if not reads(name, line)}
+
+
 def gives_alias(line: Line) -> bool:
     """Whether a line gives another name to an array."""
     found = statement(line.file, line.line)

@@ -134,7 +134,8 @@ def _with_right_updates(
     """
     accused = ran.examined.accused
     lines = [each.line for each in accused[0].lines if each.file == file]
-    if len(accused) > 1 or not lines:
+    unused = accused[0].cause.kind == "unused rate"  # by any use of it nothing is accused
+    if len(accused) > 1 or not lines or unused:
         return ran
     tree = ast.parse(Path(file).read_bytes(), file)
     plain = PlainScript(file, tree, arguments, seed, (), until=lines[0])

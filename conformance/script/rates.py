@@ -13,8 +13,16 @@ import numpy as np
 
 from conformance.backward.findings import Changed, Examined, Line, Named
 from conformance.backward.source import lines_of, operands
-from conformance.backward.syntax import assigned, loops_around, statement, stored
+from conformance.backward.syntax import (
+    assigned,
+    function_around,
+    loops_around,
+    statement,
+    stored,
+    unread,
+)
 from conformance.backward.value_names import operand_text, operation_text
+from conformance.programs.vocabulary import kinds_of
 from conformance.script.judgement import Judgement
 from conformance.script.linear import SAME_FACTOR, alike, kept, scalar
 from conformance.script.multiples import PRODUCTS, is_convention
@@ -140,6 +148,35 @@ def doubled_rate(made: Update, gradient: Node) -> tuple[str, Node] | None:
             return min(twice)[0], each
         found[each] = before | own
     return None
+
+
+def unused_rate(made: Update, gradient: Node, eta: float) -> str:
+    """A number that the function of an update is given and does not use, where it has no rate.
+
+    No other number is there than the share of a mean, written as 1 − μ, or none: then the name of
+    the unused one has to tell a rate. What computes the gradient, too, may be given others.
+
+    Args:
+        made: the update.
+        gradient: that of the cost in it.
+        eta: how many times that is taken off.
+    """
+    shares = [kept(*state) for state in made.states]
+    rates = rates_on_the_way(made, gradient)
+    rest = [(e, number) for e, number in rates if not any(alike(number, s) for s in shares)]
+    of_means = all(isinstance(e, ast.BinOp) and alike(abs(number), eta) for e, number in rest)
+    if not of_means or not alike(eta, 1 - shares[0] if rest and shares else 1.0):
+        return ""
+    outer = [function_around(Line(each.file, each.line)) for each in gradient.frames]
+    lines = [Line(each.file, each.line) for each in (made.states or [("", made.new)])[0][1].frames]
+    given = (
+        e for line in lines if function_around(line) not in outer for e in unread(line).items()
+    )
+    for name, default in given:
+        kinds = kinds_of(name)
+        if "rate" in kinds or (rest and not kinds and isinstance(default, float) and default < 1):
+            return name
+    return ""
 
 
 def rate_of_rule(made: Update, gradient: Node, eta: float) -> str:

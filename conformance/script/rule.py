@@ -33,6 +33,7 @@ from conformance.script.rates import (
     doubled_rate,
     number_apart,
     rate_of_rule,
+    unused_rate,
     without_a_tie,
 )
 from conformance.script.rebound_states import rebound
@@ -158,6 +159,7 @@ def faults(results: Sequence[Judgement], told: Sequence[Known], *, counts: bool)
         *(uneven(each, told) for each in results),
         uneven_rates(results, told),
         twice_rated(results[0]),
+        without_rate(results[0], told),
         means_of_means(results[0]),
         *(forgetting(each) for each in results),
     ]
@@ -332,6 +334,15 @@ def twice_rated(judgement: Judgement) -> Iterator[Accused]:
     if len(told) == len(judgement.updates):
         for made, (text, node) in zip(judgement.updates, told, strict=True):
             yield accused(made, lines_of(node), Cause("twice", names=(text, "")))
+
+
+def without_rate(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
+    """The parameters that a function moves by no rate, and that is given one."""
+    rows = zip(judgement.updates, judgement.chosen, told, strict=False)
+    for made, (gradient, _), each in rows:
+        eta = dict(each.rule.numbers).get("η", 0.0) if _is_by_multiples(each) else 0.0
+        if name := unused_rate(made, gradient, eta):
+            yield accused(made, _line(made), Cause("unused rate", names=(name, "")))
 
 
 def not_finite(judgement: Judgement) -> Iterator[Accused]:

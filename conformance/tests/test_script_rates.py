@@ -254,3 +254,42 @@ def test_a_rate_that_multiplies_all_gradients_twice_is_told(
     report = run_edited(tmp_path, TWICE, *edits)
     assert sorted(each.line or 0 for each in report.blames) == lines, str(report)
     assert [e.accused.cause.names[0] for e in report.blames] == ["eta" for _ in lines]
+
+
+GIVEN = """
+import numpy as np
+rng = np.random.default_rng(4)
+X, T = rng.normal(size=(40, 3)), rng.normal(size=(40, 2))
+w, c = rng.normal(size=(3, 2)), np.zeros(2)
+vw, vc = np.zeros((3, 2)), np.zeros(2)
+def moved(p, g, v, pace=0.05, keep=0.8):
+    v = keep * v - pace * g
+    return p + v, v
+for t in range(9):
+    d = (X @ w + c - T) / 40
+    w, vw = moved(w, X.T @ d, vw)
+    c, vc = moved(c, d.sum(axis=0), vc)
+"""
+SHARE = ("pace * g", "(1 - keep) * g")
+
+
+@pytest.mark.parametrize(
+    ("edits", "lines"),
+    [
+        ([], []),
+        ([SHARE], [8]),
+        ([("pace * g", "g"), ("pace=", "eta=")], [8]),
+        ([SHARE, (", pace=0.05", "")], []),
+        ([SHARE, ("p + v", "p + pace * v")], []),
+        ([SHARE, ("p + v", "p + 0.5 * v")], []),
+        ([("pace * g", "0.2 * g")], []),
+        ([SHARE, ("pace=0.05", "t=1")], []),
+        ([SHARE, ("pace=0.05", "decay=0.05")], []),
+    ],
+)
+def test_a_function_that_moves_by_a_share_of_a_mean_has_to_use_the_rate_that_it_is_given(
+    edits: list[tuple[str, str]], lines: list[int], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, GIVEN, *edits)
+    assert [each.line for each in report.blames] == lines, str(report)
+    assert [e.accused.cause.kind for e in report.blames] == ["unused rate" for _ in lines]
