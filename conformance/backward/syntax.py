@@ -499,6 +499,19 @@ def passed(name: str, inside: Line, function: str, call: Line) -> str:
     return ""
 
 
+def assigned_around(name: str, frames: tuple[Frame, ...]) -> Line | None:
+    """The line that assigns to a variable, in the function or where that was called."""
+    for frame, outer in zip(frames, (*frames[1:], None), strict=True):
+        here = Line(frame.file, frame.line)
+        found = assigned(name, here, alias=False)
+        if found is not None or outer is None:
+            return found
+        name = passed(name, here, frame.function, Line(outer.file, outer.line))
+        if not name.isidentifier():
+            return None
+    return None
+
+
 def _argument(call: ast.Call, names: list[str], name: str) -> str:
     for keyword in call.keywords:
         if keyword.arg == name:

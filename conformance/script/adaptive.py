@@ -7,7 +7,7 @@ corrected for their first steps, however a program writes that. Left out: what i
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import combinations, product
 from math import log
@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from conformance.backward.findings import Line
 from conformance.backward.source import lines_of, operands
-from conformance.backward.syntax import counting, renaming, statement
+from conformance.backward.syntax import assigned_around, counting, renaming, statement
 from conformance.script.histories import OTHER, UNKNOWN, Known, Mistake, Moment, by, precision
-from conformance.script.linear import alike
+from conformance.script.linear import alike, scalar
 from conformance.script.quotients import UNCORRECTED, Fit, Reading
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
@@ -149,10 +150,10 @@ class _Search:
         for free in (False, True):
             for each in self.wrong_ones():
                 if self.gives(each, free=free) and (not free or self.is_seen(each)):
-                    return Known.wrong(*self.mistakes(each))
+                    return Known.wrong(*map(self.placed, self.mistakes(each)))
         if self.form == "root" and self.gives(self.own(self.counts), root=False):
             node = self.scaled(False, self.own(self.counts).mean, self.counts)
-            return Known.wrong(Mistake("root of correction", node))
+            return Known.wrong(self.placed(Mistake("root of correction", node)))
         return OTHER
 
     @property
@@ -338,6 +339,26 @@ class _Search:
                 others = [e.rate for e in self.reading.moments]
                 kind = "correction" if base in others else "base"
                 yield Mistake(f"{kind} {name}", node, (base, right or 1.0))
+
+    def placed(self, one: Mistake) -> Mistake:
+        """A mistake on the only line that computes a number by a power which is used there.
+
+        One that has the right correction of a single mean does not lack that of the other.
+        """
+        own = self.own(self.counts)
+        rights = [1.0 / by(base, own.counts[:1])[0] for base in (own.mean, own.square)]
+        rights = [*rights, *np.sqrt(rights)] if one.kind.startswith("uncorrected") else []
+        way = self.first.way(self.reading.history.gradients[0])
+        nodes = way if one.node is self.first.new else (one.node,)
+        pairs = ((e, *pair) for e in nodes for pair in zip(operands(e), e.args, strict=False))
+        lines = set[Line]()
+        for node, operand, value in pairs:
+            number = scalar(value) if isinstance(operand, ast.Name) else None
+            if number and not any(alike(number, each) for each in rights):
+                line = assigned_around(ast.unparse(operand), node.frames)
+                parts = ast.walk(statement(*line) or ast.Pass()) if line else ()
+                lines |= {line} if line and any(isinstance(e, ast.Pow) for e in parts) else set()
+        return one if one.lines or len(lines) != 1 else replace(one, lines=tuple(lines))
 
     def exchanged(self, correction: Correction) -> Iterator[Mistake]:
         """The means that keep each what the other ought to: the one of squares keeps more."""

@@ -168,7 +168,9 @@ def unused_rate(made: Update, gradient: Node, eta: float) -> str:
     if not of_means or not alike(eta, 1 - shares[0] if rest and shares else 1.0):
         return ""
     outer = [function_around(Line(each.file, each.line)) for each in gradient.frames]
-    lines = [Line(each.file, each.line) for each in (made.states or [("", made.new)])[0][1].frames]
+    lines = [
+        Line(each.file, each.line) for each in (made.states or [(made.old, made.new)])[0][1].frames
+    ]
     given = (
         e for line in lines if function_around(line) not in outer for e in unread(line).items()
     )

@@ -13,7 +13,7 @@ from conformance.backward.expand import names_around
 from conformance.backward.findings import Accused, Cause, Line, merged
 from conformance.backward.source import is_float, lines_of, places
 from conformance.backward.source import operands as operands_of
-from conformance.backward.syntax import assigned, passed
+from conformance.backward.syntax import assigned_around
 from conformance.script.histories import OTHER, UNKNOWN, Known, of_others, precision
 from conformance.script.judgement import Judgement
 from conformance.script.kept_states import accused, not_kept, unwritten
@@ -40,7 +40,6 @@ from conformance.script.rebound_states import rebound
 from conformance.script.rows import Carried
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
-from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 from reference.step import Array
 
@@ -385,18 +384,5 @@ def origin(node: Node) -> tuple[Line, ...]:
     """The line that assigns to the last variable in the divisor of an operation; else its own."""
     divisor = operands_of(node)[1:2] if node.operation in ("divide", "true_divide") else []
     names = [e.id for each in divisor for e in ast.walk(each) if isinstance(e, ast.Name)]
-    made = _assigned(names[-1], node.frames) if names else None
+    made = assigned_around(names[-1], node.frames) if names else None
     return lines_of(node) if made is None else (made,)
-
-
-def _assigned(name: str, frames: tuple[Frame, ...]) -> Line | None:
-    """The line that assigns to a variable, in the function or where that was called."""
-    for frame, outer in zip(frames, (*frames[1:], None), strict=True):
-        here = Line(frame.file, frame.line)
-        found = assigned(name, here, alias=False)
-        if found is not None or outer is None:
-            return found
-        name = passed(name, here, frame.function, Line(outer.file, outer.line))
-        if not name.isidentifier():
-            return None
-    return None

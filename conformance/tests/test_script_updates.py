@@ -151,6 +151,42 @@ def test_epochs_that_are_counted_in_the_place_of_updates_are_told_where_they_are
     assert run_edited(tmp_path, EPOCHS, *once).exit_code == 0
 
 
+PACED = """import numpy as np
+rng = np.random.default_rng(2)
+X, y = rng.normal(size=(32, 3)), rng.normal(size=(32, 1))
+w, m, s = rng.normal(size=(3, 1)), np.zeros((3, 1)), np.zeros((3, 1))
+def moved(w, pace, m, root):
+    return w - pace * m / (root + 1e-8)
+for t in range(1, 6):
+    g = X.T @ (X @ w - y) / 32
+    m = 0.9 * m + 0.1 * g
+    s = 0.999 * s + 0.001 * g ** 2
+    pace = 0.05 * np.sqrt(1 - 0.999 ** t) / (1 - 0.9 ** t)
+    w = moved(w, pace, m, np.sqrt(s))
+"""
+BESIDE = (
+    ("0.05 * np.sqrt(1 - 0.999 ** t) / (1 - 0.9 ** t)", "1 - 0.999 ** t"),
+    ("pace * m", "0.05 * m"),
+    ("np.sqrt(s)", "np.sqrt(s / pace)"),
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "edits", "line"),
+    [
+        ("root of correction", [("np.sqrt(1 - 0.999 ** t)", "(1 - 0.999 ** t)")], 11),
+        ("correction square", [("0.999 ** t", "0.9 ** t")], 11),
+        ("uncorrected mean", [(" / (1 - 0.9 ** t)", "")], 11),
+        ("uncorrected mean", BESIDE, 6),
+    ],
+)
+def test_a_wrong_correction_is_told_where_its_power_is_computed(
+    kind: str, edits: list[tuple[str, str]], line: int, tmp_path: Path
+) -> None:
+    (blame,) = run_edited(tmp_path, PACED, *edits).blames
+    assert (blame.accused.cause.kind, blame.line) == (kind, line)
+
+
 LOOP = "    for k in p:\n"
 NORM = "norm = np.sqrt(sum((g ** 2).sum() for g in grads.values()))"
 SHORT = "grads = {k: g * min(1, 0.1 / norm) for k, g in grads.items()}"
