@@ -8,15 +8,13 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-import numpy as np
-
 from conformance.backward.findings import Accused, Cause, Line
 from conformance.backward.source import lines_of, operands, own_lines
 from conformance.backward.syntax import function_around, statement, tree
 from conformance.edits.source_parts import last_name
 from conformance.programs.execution import names_in
 from conformance.script.judgement import Judgement
-from conformance.script.linear import alike
+from conformance.script.linear import alike, is_of_its_factor
 from conformance.script.multiples import PRODUCTS
 from conformance.script.update import Update
 from conformance.tracing.ancestors import walk
@@ -41,20 +39,9 @@ def is_clipped(judgement: Judgement) -> bool:
 
 
 def _is_of_its_factor(node: Node) -> bool:
-    """Whether a product is by a number that is computed of what it multiplies, a gradient.
-
-    It is computed of no other data: an error, which the inputs of a neuron are multiplied by, is.
-    """
+    """Whether a product is by a number that is computed of what it multiplies, a gradient."""
     pairs = (node.inputs, node.inputs[::-1]) if len(node.inputs) == len(("one", "other")) else ()
-    return node.operation in PRODUCTS and any(
-        np.size(number.value) == 1
-        and number.depends_on(other)
-        and not any(
-            each.constant and np.ndim(each.value) and not other.depends_on(each)
-            for each in walk([number])
-        )
-        for number, other in pairs
-    )
+    return node.operation in PRODUCTS and any(is_of_its_factor(*each) for each in pairs)
 
 
 def unbounded(judgement: Judgement) -> Iterator[Accused]:

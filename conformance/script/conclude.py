@@ -81,6 +81,12 @@ CUT = (
 )
 
 
+UNTOLD = (
+    "the gradients of {} are not those of the cost, and no line is found that makes them so: each "
+    "may have a rate of its own"
+)
+
+
 SILENT = (
     "its updates change no parameter, and all gradients are 0, so they tell nothing; give more "
     "`--updates`, or let it begin where the gradients are not 0"
@@ -146,9 +152,26 @@ def conclude(
         raise UnjudgedError(why or f"its gradients cannot be judged: {error}") from error
     if lost and not all(each.ok for each in ran.examined.gradients):
         return _nothing_kept(script, trace, notes)
-    if stopped and ran.updates == 1 and not ran.examined.ok:
-        raise UnjudgedError(CUT.format(dict(notes)["time"]))
+    if blame and not ran.examined.ok:
+        _decline_unsure(ran, dict(notes).get("time"))
     return replace(ran, script=script, notes=(*notes, *ran.notes))
+
+
+def _decline_unsure(ran: Ran, seconds: str | None) -> None:
+    """Decline wrong gradients for which nothing is to blame, or of an update that may be cut.
+
+    Args:
+        ran: what is known.
+        seconds: after which it was stopped, if it was.
+
+    Raises:
+        UnjudgedError: so it is.
+    """
+    wrong = [each.name for each in ran.examined.gradients if not each.ok]
+    if wrong and not ran.examined.accused:
+        raise UnjudgedError(UNTOLD.format(", ".join(wrong)))
+    if seconds is not None and ran.updates == 1:
+        raise UnjudgedError(CUT.format(seconds))
 
 
 def _nothing_kept(script: str, trace: Trace, notes: Notes) -> Ran:

@@ -33,6 +33,7 @@ from conformance.backward.returned_loss import returned_loss
 from conformance.backward.saturated import is_saturated
 from conformance.backward.stated_loss import declared, is_half_a_cost, with_decay_beside, with_terms
 from conformance.script.chains import numbers_asked
+from conformance.script.clipping import is_clipped
 from conformance.script.defined_losses import stated_decays
 from conformance.script.judgement import Judgement, ToJudge, by_cost_alone, likeliest_first
 from conformance.script.linear import links
@@ -96,7 +97,7 @@ def _as_read(step: "Unjudged") -> Judgement:
             raise NotAGradientError(UNEVEN)
         return step.whole()
     apart = step.by_choice([own])
-    if apart.is_settled or are_at_own_rates(apart):
+    if apart.is_settled or are_at_own_rates(apart) or is_clipped(apart):
         return apart
     made = made if choices else apart  # else a wrong one is moved unevenly, too
     if any(each.adaptive and each.states for each in updates):

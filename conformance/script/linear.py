@@ -126,11 +126,13 @@ def _scaled(node: Node) -> Iterator[tuple[Any, float]]:
         return
     alone = np.size(node.value) == 1
     scales = alone and _kind(one) < _kind(other)
-    by = None if scales else _number(other, alone=alone)
+    by = None if scales else _number(other, one if alone else None)
     if by is not None and type(one) is Node and (node.operation == "multiply" or by):
         yield one, by if node.operation == "multiply" else 1 / by
-    elif node.operation == "multiply" and (by := _number(one, alone=alone)) is not None:
-        yield other, by
+    elif node.operation == "multiply":
+        by = _number(one, other if alone else None)
+        if by is not None:
+            yield other, by
 
 
 def _kind(value: Any) -> tuple[int, bool]:
@@ -139,11 +141,30 @@ def _kind(value: Any) -> tuple[int, bool]:
     return np.ndim(value.value if type(value) is Node else value), made
 
 
-def _number(value: Any, *, alone: bool) -> float | None:
-    """The number that an operand is; beside a single number only one that comes of numbers."""
-    if alone and type(value) is Node and not is_of_numbers(value):
-        return None
-    return scalar(value)
+def _number(value: Any, beside: Any = None) -> float | None:
+    """The number that an operand is; beside a single number only one that comes of numbers.
+
+    Or one with no axis that is computed of what it multiplies, as of its norm.
+    """
+    if beside is None or type(value) is not Node or is_of_numbers(value):
+        return scalar(value)
+    scales = type(beside) is Node and np.ndim(value.value) < np.ndim(beside.value)
+    return scalar(value) if scales and is_of_its_factor(value, beside) else None
+
+
+def is_of_its_factor(number: Node, other: Node) -> bool:
+    """Whether a number is computed of what it multiplies, and of no data beside it.
+
+    An error, which the inputs of a neuron are multiplied by, is computed of other data.
+    """
+    return (
+        np.size(number.value) == 1
+        and number.depends_on(other)
+        and not any(
+            each.constant and np.ndim(each.value) and not other.depends_on(each)
+            for each in walk([number])
+        )
+    )
 
 
 def is_of_numbers(node: Node) -> bool:

@@ -293,3 +293,30 @@ def test_a_function_that_moves_by_a_share_of_a_mean_has_to_use_the_rate_that_it_
     report = run_edited(tmp_path, GIVEN, *edits)
     assert [each.line for each in report.blames] == lines, str(report)
     assert [e.accused.cause.kind for e in report.blames] == ["unused rate" for _ in lines]
+
+
+TRUST = """import numpy as np
+rng = np.random.default_rng(4)
+X, y = rng.normal(size=(30, 3)), rng.normal(size=30)
+par = [rng.normal(size=3), np.array([0.1])]
+for step in range(6):
+    w, c = par
+    e = X @ w + c - y
+    loss = (e ** 2).mean() / 2
+    grads = [X.T @ e / 30, e.mean(keepdims=True)]
+    for i, (p, g) in enumerate(zip(par, grads)):
+        trust = np.linalg.norm(p) / (np.linalg.norm(g) + 1e-9)
+        par[i] = p - 0.02 * min(trust, 10.0) * g
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [("", "", 0), ("X.T @ e / 30", "X.T @ e ** 2 / 30", 9)],
+    ids=["right", "wrong"],
+)
+def test_a_rate_may_be_computed_of_the_norms_of_each_parameter(
+    old: str, new: str, line: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, TRUST, *([(old, new)] if old else []))
+    assert [e.lines[0].line for e in report.examined.accused] == [line] * bool(line), str(report)
