@@ -59,22 +59,24 @@ def judged(asked: ToJudge) -> Judgement:
     """An update of all parameters."""
     step, updates = Unjudged(asked), asked.updates
     made = _as_read(step)
-    if made.is_settled or not made.chosen:
+    if made.is_settled:
         return made
     for choice in inner_choices(updates):
+        pairs = [*zip([node for node, _ in choice], updates, strict=True)]
+        rated = all(is_rated(made, each) for each, made in pairs)
+        if not (made.chosen or rated):
+            continue
         try:
             found = step.by_choice([choice])
         except NotAGradientError:
             if not made.right:  # else what was read first is judged
                 raise
             continue
-        nodes = [*zip([node for node, _ in choice], updates, strict=True)]
-        read = all(e in [node for node, _ in made.options] for e, made in nodes)
-        rated = all(is_rated(made, each) for each, made in nodes)
+        read = all(e in [node for node, _ in made.options] for e, made in pairs)
         inner = replace(found, altered=not read, rated=rated)
         if found.ok and not (made.own_loss and found.examined.cost == "unknown"):
             return inner
-        signs = any(e.operation in ALTERED for node, each in nodes for e in each.way(node))
+        signs = any(e.operation in ALTERED for node, each in pairs for e in each.way(node))
         made = inner if signs and found.right > made.right else made
     return made
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from conformance.backward.factor import conventions
 from conformance.backward.named_numbers import stated_numbers
+from conformance.backward.source import MOVES
 from conformance.script.linear import (
     SAME_FACTOR,
     alike,
@@ -88,7 +89,7 @@ def inner_choices(updates: Sequence[Update]) -> Iterator[list[Multiple]]:
 def is_rated(made: Update, gradient: Node) -> bool:
     """Whether each entry of a gradient has a rate of its own, and what moves a parameter is that.
 
-    Such rates are numbers above 0 that depend on no parameter.
+    Such rates are numbers above 0 that were there before the parameters were used.
     """
     node = made.options[made.own][0]
     while node is not gradient:
@@ -96,15 +97,20 @@ def is_rated(made: Update, gradient: Node) -> bool:
         rates = [e for e in node.args[:2] if e not in below]
         turned = node.operation != "multiply" and below[:1] != [*node.args[:1]]
         known = node.operation in PRODUCTS and not turned and len(below) == 1
-        if not known or not all(map(_rises, rates)):
+        if not known or not all(_is_of_rates(each, made.old) for each in rates):
             return False
         (node,) = below
     return True
 
 
-def _rises(rate: Any) -> bool:
-    value = np.asarray(rate.value if type(rate) is Node else rate)
-    return bool(np.all(value > 0)) and not (type(rate) is Node and rate.function)
+def _is_of_rates(value: Any, old: Node) -> bool:
+    """Whether a value is numbers above 0 that were there before a parameter was used."""
+    positive = bool(np.all(np.asarray(value.value if type(value) is Node else value) > 0))
+    if not positive or type(value) is not Node:
+        return positive
+    while value.operation in MOVES and value.inputs:
+        value = value.inputs[0]
+    return value.function is None or all(value.number < each.number for each in old.consumers)
 
 
 def _within(made: Update) -> Iterator[Multiple]:
@@ -144,7 +150,9 @@ def _operand(node: Node, old: Node, kept: set[Node]) -> Node | None:
     if node.operation not in (*SUMS, *PRODUCTS) or len(rest) != 1:
         return None
     others = [e for e in node.args[:2] if e is not rest[0]]
-    known = len(arrays) > 1 or all(_alters(e, source(rest[0])) for e in others)
+    sizes = [np.size(e.value if type(e) is Node else e) for e in others]
+    rated = all(n > 1 and _is_of_rates(e, old) for n, e in zip(sizes, others, strict=True))
+    known = len(arrays) > 1 or rated or all(_alters(e, source(rest[0])) for e in others)
     return rest[0] if known else None
 
 

@@ -186,14 +186,15 @@ def uneven(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
     pairs = zip(turned, judgement.chosen, own, strict=True)
     down = [sign for sign, (_, factor), most in pairs if factor * most > 0]
     usual = max(down or turned, key=turned.count)
-    adaptive = any(each.adaptive for each in judgement.updates)
+    any_rate = judgement.altered and judgement.rated  # each entry has its own
+    any_rate = any_rate or any(each.adaptive for each in judgement.updates)
     even = zip(shares, judgement.chosen, own, strict=True)
     share = commonest([e for e, (_, factor), most in even if alike(factor, most)] or shares)
     rated = at_own_rates(judgement, own)
     rows = zip(judgement.updates, judgement.chosen, own, turned, rated, strict=True)
     for i, (each, (gradient, factor), most, sign, is_rated) in enumerate(rows):
         ratio = factor / most
-        free = adaptive or is_rated or _is_measured(each, gradient)
+        free = any_rate or is_rated or _is_measured(each, gradient)
         if ratio < 0 or not (free or alike(1.0, ratio)):
             kind = "ascends" if ratio < 0 else "step"
             last = sign == usual if ratio < 0 else alike(share, shares[i])

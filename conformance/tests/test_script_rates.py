@@ -320,3 +320,37 @@ def test_a_rate_may_be_computed_of_the_norms_of_each_parameter(
 ) -> None:
     report = run_edited(tmp_path, TRUST, *([(old, new)] if old else []))
     assert [e.lines[0].line for e in report.examined.accused] == [line] * bool(line), str(report)
+
+
+DEPTHS = """import numpy as np
+rng = np.random.default_rng(5)
+X, y = rng.normal(size=(3, 20)), rng.normal(size=20)
+W, v = rng.normal(size=(2, 3, 3)) * 0.5, rng.normal(size=3)
+rates = 0.3 * 0.8 ** np.arange(2)
+for step in range(6):
+    H = [X]
+    for l in range(2):
+        H.append(np.tanh(W[l] @ H[-1]))
+    e = v @ H[-1] - y
+    loss = (e ** 2).mean() / 2
+    d, gW = np.outer(v, e / 20), np.empty_like(W)
+    gv = H[-1] @ e / 20
+    for l in (1, 0):
+        d = d * (1 - H[l + 1] ** 2)
+        gW[l] = d @ H[l].T
+        d = W[l].T @ d
+    W -= rates[:, None, None] * gW
+    v -= 0.3 * gv
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [("", "", 0), ("H[l + 1] ** 2", "H[l + 1]", 15)],
+    ids=["right", "slope"],
+)
+def test_each_layer_of_an_array_may_have_a_rate(
+    old: str, new: str, line: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, DEPTHS, *([(old, new)] if old else []))
+    assert [e.lines[0].line for e in report.examined.accused] == [line] * bool(line), str(report)
