@@ -39,6 +39,7 @@ from conformance.backward.judge_gradients import Forward, Verdict, verdicts
 from conformance.backward.other_axis import along_another_axis
 from conformance.backward.overwritten import by_rounds, overwritten
 from conformance.backward.passes import passes
+from conformance.backward.repeated import repeated
 from conformance.backward.skipped import skipped
 from conformance.backward.source import lines_of
 from conformance.backward.truncated import truncated
@@ -158,7 +159,7 @@ def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
     others = [handed_out(each, found, forward.run.returns) for each in wrong]
     by_line = merged(filter(None, others), lambda each: each.lines[:1])
     handed = by_line if all(others) else ()
-    if told := handed or overwritten(wrong, forward.chain):
+    if told := handed or overwritten(wrong, forward.chain) or repeated(forward, wrong):
         return [*told]
     loop = skipped(forward, found)
     if loop is not None:

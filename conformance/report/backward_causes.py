@@ -92,6 +92,8 @@ OF_KIND = {
     "add to what is there (+=)",
     "last": "{factor:g} gradients are computed for this update, as of samples or mini-batches, and "
     "the last alone is used: the others are overwritten; add them (+=)",
+    "repeated": "{operation} adds the same value {factor:g} times, once in each round of a loop: "
+    "add it once",
     "skipped": "this loop leaves out the {step} of the {factor:g} steps that the forward pass has",
     "crossed": "each of the {numbers[0]:g} outputs is compared with each target here: one of "
     "these arrays has the shape ({numbers[0]:g},), and the other ({numbers[0]:g}, 1)",

@@ -1303,3 +1303,38 @@ def test_a_rate_that_each_entry_is_multiplied_by_is_one(old: str, new: str, tmp_
     (blame,) = run_edited(tmp_path, WITH_BIASES, (old, new)).blames
     assert blame.gradients == ("a",)
     assert new in WITH_BIASES.replace(old, new).splitlines()[int(blame.line or 0) - 1]
+
+
+SUMS_OF_A_LOOP = """import random
+random.seed(3)
+points = [([random.uniform(-1, 1) for _ in range(3)], random.uniform(-1, 1)) for _ in range(6)]
+slopes, offset = [0.1, -0.2, 0.3], 0.05
+
+def output(x):
+    return offset + sum(s * v for s, v in zip(slopes, x))
+
+for epoch in range(5):
+    loss, by_offset, by_slopes = 0.0, 0.0, [0.0] * 3
+    for x, t in points:
+        r = output(x) - t
+        loss += r * r
+        for i in range(3):
+            by_slopes[i] += 2 * r * x[i]
+        by_offset += 2 * r
+    loss /= len(points)
+    by_offset = by_offset / len(points)
+    for i in range(3):
+        slopes[i] -= 0.1 * by_slopes[i] / len(points)
+    offset -= 0.1 * by_offset
+    print(loss)
+"""
+
+
+@pytest.mark.parametrize(("within", "lines"), [("", []), ("    ", [16])])
+def test_what_a_loop_of_entries_adds_to_a_sum_of_samples_is_added_too_often(
+    within: str, lines: list[int], tmp_path: Path
+) -> None:
+    edit = ("        by_offset +=", f"        {within}by_offset +=")
+    report = run_edited(tmp_path, SUMS_OF_A_LOOP, edit)
+    assert [each.line for each in report.blames] == lines, str(report)
+    assert ("adds the same value 3 times" in str(report)) == bool(lines)
