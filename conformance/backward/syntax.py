@@ -9,12 +9,12 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from time import monotonic
-from typing import TypeGuard
 
 from conformance.backward.findings import Line
 from conformance.tracing.frames import Frame
 
 Loop = ast.For | ast.While
+Assignment = ast.AugAssign | ast.Assign
 
 COMPREHENSION = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
@@ -331,30 +331,35 @@ def renaming(made: Sequence[Line], used: Sequence[Line]) -> tuple[Line, ...]:
 def counting(frames: Sequence[Frame]) -> tuple[Line, ...]:
     """The only line of a file that adds to the exponent of a power on a line; else nothing.
 
+    Where none adds to it, the only one that sets it within a loop.
+
     Args:
         frames: of the line, and of the calls around it, which may hand the exponent on.
     """
-    names, found = set[str](), set[Line]()
+    names, sums, made = set[str](), set[Line](), set[Line]()
     for i, each in enumerate(frames):
         here = ast.walk(statement(each.file, each.line) or ast.Pass())
         powers = (e for e in here if isinstance(e, ast.BinOp) and isinstance(e.op, ast.Pow))
         call, inside = Line(each.file, each.line), frames[i - 1]
         around = (passed(e, Line(*inside[:2]), inside.function, call) for e in names)
         names = set(filter(None, around)) if i else {ast.unparse(e.right) for e in powers}
-        sums = filter(_is_added_to, ast.walk(tree(each.file) or ast.Pass()))
-        found |= {Line(each.file, e.lineno) for e in sums if _target(e) in names}
+        parts = [e for e in ast.walk(tree(each.file) or ast.Pass()) if isinstance(e, Assignment)]
+        own = {Line(each.file, e.lineno): e for e in parts if _target(e) in names}
+        sums |= {line for line, e in own.items() if _is_added_to(e)}
+        made |= {line for line in own if loops_around(line)}
+    found = sums or made
     return tuple(found) if len(found) == 1 else ()
 
 
-def _target(assignment: ast.AugAssign | ast.Assign) -> str:
+def _target(assignment: Assignment) -> str:
     targets = [assignment.target] if isinstance(assignment, ast.AugAssign) else assignment.targets
     return ast.unparse(targets[0])
 
 
-def _is_added_to(part: ast.AST) -> TypeGuard[ast.AugAssign | ast.Assign]:
+def _is_added_to(part: Assignment) -> bool:
     """Whether a statement adds to a variable: `t += 1`, or `t = t + 1`."""
-    if not isinstance(part, ast.Assign):
-        return isinstance(part, ast.AugAssign)
+    if isinstance(part, ast.AugAssign):
+        return True
     terms = [part.value.left, part.value.right] if isinstance(part.value, ast.BinOp) else []
     return _target(part) in map(ast.unparse, terms)
 

@@ -9,6 +9,7 @@ from copy import copy
 from itertools import chain, combinations, product
 
 from conformance.edits.edit import Edit, EditKind, is_count, located
+from conformance.edits.source_parts import rounds
 from conformance.programs.execution import names_in
 
 Place = ast.Name | ast.Attribute | ast.Subscript
@@ -24,11 +25,12 @@ def statements(tree: ast.AST, lines: Collection[int], numpy: str) -> Iterator[Ed
         lines: of the statements.
         numpy: the name by which its file knows NumPy; empty if it has none.
     """
+    counted = rounds(tree)
     for parent in ast.walk(tree):
         for field in ("body", "orelse"):
             block = getattr(parent, field, None)
             if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
-                yield from _of_block(block, lines, numpy)
+                yield from _of_block(block, lines, numpy, counted)
         if isinstance(parent, ast.For | ast.While):
             yield from _carried(tree, parent, lines)
 
@@ -55,10 +57,13 @@ def _stored_names(node: ast.AST) -> Iterator[ast.Name]:
     return (e for e in ast.walk(node) if isinstance(e, ast.Name) and isinstance(e.ctx, ast.Store))
 
 
-def _of_block(block: list[ast.stmt], lines: Collection[int], numpy: str) -> Iterator[Edit]:
+def _of_block(
+    block: list[ast.stmt], lines: Collection[int], numpy: str, counted: Collection[str]
+) -> Iterator[Edit]:
     for i, each in enumerate(block):
         if each.lineno in lines:
-            for new in (*_assigned(each), *_repeated(each, numpy)):
+            summed = () if _is_of_counts(each, counted) else _assigned(each)
+            for new in (*summed, *_repeated(each, numpy)):
                 changed = [*block[:i], located(new, each), *block[i + 1 :]]
                 yield Edit(each.lineno, lists=((block, changed),))
             without = [*block[:i], *block[i + 1 :]]
@@ -85,6 +90,12 @@ def _moved_out(
             yield Edit(
                 inner[k].lineno, EditKind.MOVED_OUT, lists=((inner, inner[:k]), (block, outer))
             )
+
+
+def _is_of_counts(statement: ast.stmt, counted: Collection[str]) -> bool:
+    """Whether a statement assigns what is made of the counts of loops alone: it is no term."""
+    read = names_in(statement.value, ast.Load) if isinstance(statement, ast.Assign) else set()
+    return bool(read) and read.issubset(counted)
 
 
 def _assigned(statement: ast.stmt) -> Iterator[ast.stmt]:

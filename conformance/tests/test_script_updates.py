@@ -99,7 +99,7 @@ MISTAKES = [
     ("correction square", (SECOND, "v_hat = v[k] / (1 - beta1 ** t)"), SECOND),
     ("uncorrected square", (SECOND, "v_hat = v[k]"), SECOND),
     ("uncorrected mean", (FIRST, "m_hat = m[k]"), FIRST),
-    ("stuck", ("t += 1", "t = 1"), FIRST),
+    ("stuck", ("t += 1", "t = 1"), "t += 1"),
     ("stuck", ("t += 1", "t = t + (epoch % 9 == 0)"), "t += 1"),
     # t is counted for each parameter, where the loop was before
     ("steps", ("t += 1\n    for k in p:", "for k in p:\n        t += 1"), "for k in p:"),
@@ -142,10 +142,13 @@ for epoch in range(5):
 """
 
 
+@pytest.mark.parametrize("counted", ["step + 1", "epoch + 1"])
 def test_epochs_that_are_counted_in_the_place_of_updates_are_told_where_they_are(
-    tmp_path: Path,
+    counted: str, tmp_path: Path
 ) -> None:
-    (blame,) = run_edited(tmp_path, EPOCHS).blames
+    report = run_edited(tmp_path, EPOCHS, ("= step + 1", f"= {counted}"))
+    (blame,) = report.blames
+    assert "+=" not in str(report)
     assert (blame.accused.cause.kind, blame.line) == ("stuck", 11)
     once = ("    step = step + 1\n", ""), ("        g = ", "        step = step + 1\n        g = ")
     assert run_edited(tmp_path, EPOCHS, *once).exit_code == 0
