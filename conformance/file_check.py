@@ -168,6 +168,7 @@ def _but_contradicted(parts: list[Part], ran: ScriptReport) -> list[Part]:
     """The reports, but for what accuses lines whose gradients are right where the file trains."""
     if not ran.ok or ran.examined.cost == "unknown":
         return parts
+    used = {*ran.ran.operations}
 
     def is_contradicted(part: Part) -> bool:
         if not isinstance(part, ShapeReport) or part.ok:
@@ -177,8 +178,11 @@ def _but_contradicted(parts: list[Part], ran: ScriptReport) -> list[Part]:
         known = any(told or kind not in UNEXPLAINED for told, kind in causes)
         if known and not part.recognised.called:
             return False
-        lines = {(e.file, e.line) for each in part.examined.accused for e in each.lines[:1]}
-        return lines <= {*ran.ran.lines}
+        firsts = [(e, each) for each in part.examined.accused for e in each.lines[:1]]
+        return all(
+            not {(at.file, at.line, each.cause.operation), (at.file, at.line, "")}.isdisjoint(used)
+            for at, each in firsts
+        )
 
     return [each for each in parts if not is_contradicted(each)]
 

@@ -119,7 +119,8 @@ class Ran:
         next_values: what the update that was judged has to make of the parameters, in the process
             that judged, if some gradients are wrong.
         within: the names of the classes and functions of the script that led to the updates.
-        lines: that compute what the parameters become, and nothing else; each with its file.
+        operations: of which all results go into the parameters: the file, the line, the source, or
+            none where all of the line does.
         training: where it runs, if another one may follow.
         later: how the parameters are moved in trainings after it that run other lines.
     """
@@ -134,7 +135,7 @@ class Ran:
     notes: tuple[tuple[str, str], ...] = ()
     next_values: tuple[NextValue, ...] = field(default=(), compare=False, repr=False, metadata=OWN)
     within: tuple[str, ...] = ()
-    lines: tuple[tuple[str, int], ...] = field(default=(), compare=False, repr=False)
+    operations: tuple[tuple[str, int, str], ...] = field(default=(), compare=False, repr=False)
     training: Training | None = field(default=None, compare=False, repr=False)
     later: tuple[Rule, ...] = ()
 

@@ -44,7 +44,7 @@ from conformance.script.results import all_judged, moved_twice, silent
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.source_around import counts
 from conformance.script.still import never_moved, unseen
-from conformance.script.trainings import used_lines
+from conformance.script.trainings import used_operations
 from conformance.script.update import Update, commute
 from conformance.script_outcome import RULES, Ran, Rule
 from conformance.tracing.node import Node
@@ -140,7 +140,7 @@ def conclude(
         else:
             moved = [each for each in found if each.chain.count >= count]
             ran = _of_updates(trace, moved, variables, count, blame=blame)
-            ran = replace(ran, within=_within(moved), lines=used_lines(trace, moved))
+            ran = replace(ran, within=_within(moved), operations=used_operations(trace, moved))
     except (NotAGradientError, UnjudgedError) as error:
         if lost:
             return _nothing_kept(script, trace, notes)

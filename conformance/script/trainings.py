@@ -13,7 +13,9 @@ from types import FrameType
 from typing import Any
 
 from conformance.backward.findings import Line
+from conformance.backward.groups import operation_key
 from conformance.backward.syntax import Loop, is_repeated, loops_around, tree
+from conformance.backward.value_names import operation_text
 from conformance.script.parameter_names import own_variables
 from conformance.script.parameters import Parameter
 from conformance.script_outcome import Training
@@ -127,13 +129,26 @@ def lines_of_updates(found: Sequence[Parameter]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(_lines(walk([each.values[-1] for each in found]))))
 
 
-def used_lines(trace: Trace, found: Sequence[Parameter]) -> tuple[tuple[str, int], ...]:
-    """Those of these lines of which all that they compute goes into the parameters."""
+def used_operations(trace: Trace, found: Sequence[Parameter]) -> tuple[tuple[str, int, str], ...]:
+    """The operations of which all results go into the parameters: file, line and source.
+
+    With an empty source the lines on which there is no other: a line may return a loss, too.
+    """
     first = min(each.values[0].number for each in found)
     last = min(each.values[-1].number for each in found)
     made = {*walk([each.values[-1] for each in found])}
     step = (e for e in trace.nodes if first < e.number < last and e.function is not None)
-    return tuple(sorted(_lines(made) - _lines(e for e in step if e not in made)))
+    others = [e for e in step if e not in made]
+    unused = _lines(others)
+    beside = [e for e in made if e.frames and e.function and e.frames[0][:2] in unused]
+    whole = {(*each, "") for each in _lines(made) - unused}
+    return tuple(sorted(whole | (_sources(beside) - _sources(others))))
+
+
+def _sources(nodes: Iterable[Node]) -> set[tuple[str, int, str]]:
+    """The operations that compute some values."""
+    once = {operation_key(each): each for each in nodes if each.frames}
+    return {(*each.frames[0][:2], operation_text(each)) for each in once.values()}
 
 
 def _lines(nodes: Iterable[Node]) -> set[tuple[str, int]]:

@@ -1075,3 +1075,39 @@ def test_a_line_that_gives_right_gradients_where_its_file_trains_is_not_accused(
     code, said = checked(capsys, "check", str(file))
     assert code == (1 if lines else 0), said
     assert all(f"padded.py:{each}:" in said for each in lines), said
+
+
+DISTILLED = """import numpy as np
+def softmax(s):
+    e = np.exp(s - s.max(axis=0))
+    return e / e.sum(axis=0)
+def kl(p, s, tau):
+    q = softmax(s / tau)
+    return tau ** 2 * (p * (np.log(p) - np.log(q))).sum() / s.shape[1], tau * (q - p) / s.shape[1]
+class Student:
+    names = ["W", "b"]
+    def __init__(self, d, o, rng):
+        self.W, self.b = rng.normal(size=(o, d)) * 0.3, np.zeros((o, 1))
+    def logits(self, x):
+        self.x = x
+        return self.W @ x + self.b
+    def back(self, ds):
+        return ds @ self.x.T, ds.sum(1, keepdims=True)
+if __name__ == "__main__":
+    rng = np.random.default_rng(15)
+    x = rng.normal(size=(4, 20))
+    net, p = Student(4, 3, rng), softmax(x[:3] / 2)
+    for k in range(20):
+        loss, ds = kl(p, net.logits(x), 2.0)
+        for name, g in zip(net.names, net.back(ds)):
+            setattr(net, name, getattr(net, name) - 0.2 * g)
+"""
+
+
+@pytest.mark.parametrize(("new", "code"), [("(q - p)", 0), ("(q + p)", 1)], ids=["right", "wrong"])
+def test_a_gradient_that_is_returned_beside_its_loss_is_right_where_its_file_trains(
+    new: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "distilled.py"
+    file.write_text(DISTILLED.replace("(q - p)", new))
+    assert checked(capsys, "check", str(file))[0] == code
