@@ -1,7 +1,7 @@
 """What compares each output with each target: (m, 1) beside (m,) gives (m, m).
 
 NumPy spreads both without a word. Left out: whether that is what makes gradients wrong
-(`own_pass.py`), or a parameter grow (`rebound_states.py`).
+(`own_pass.py`), or a parameter grow (`script/rebound_states.py`).
 """
 
 from collections.abc import Iterator, Sequence
