@@ -316,8 +316,9 @@ class Culprit(Fixes):
         Each is one of which all wrong gradients are made: of one among several, others are wrong.
         """
         wrong = [each.goal.node for each in self.search.verdicts if not each.ok]
-        before = self._first_wrong(self.repairs[0])
-        settled = self.known(before) and not self._lacks(self.repairs[0])
+        before = sum(1 << number for number in self.wrong_executions(self.repairs[0]))
+        known = self.known(self._first_wrong(self.repairs[0]))
+        settled = known and not self._lacks(self.repairs[0])
         for repair in self.repairs:
             untold = repair.is_of_rests or self.lacks_parts(repair)
             pairs = [
@@ -329,7 +330,7 @@ class Culprit(Fixes):
             ]
             for operand in agreed(pairs):
                 group = self._by_number.get(operand.number, Group([operand]))
-                if operand.depends_on(before) and not settled:
+                if operand.uses & before and not settled:
                     continue  # it is wrong since what it was computed from is
                 if all(any(goal.depends_on(e) for e in group.nodes) for goal in wrong):
                     yield from self.lines_of(group, {operand.number})

@@ -1338,3 +1338,37 @@ def test_what_a_loop_of_entries_adds_to_a_sum_of_samples_is_added_too_often(
     report = run_edited(tmp_path, SUMS_OF_A_LOOP, edit)
     assert [each.line for each in report.blames] == lines, str(report)
     assert ("adds the same value 3 times" in str(report)) == bool(lines)
+
+
+HIDDEN = """import math, random
+random.seed(1)
+points = [([random.uniform(-1, 1) for _ in range(2)], random.random()) for _ in range(8)]
+inner = [[random.uniform(-1, 1) for _ in range(3)] for _ in range(3)]
+outer = [[random.uniform(-1, 1) for _ in range(3)] for _ in range(2)]
+h, y, e, d = [0.0] * 3, [0.0] * 2, [0.0] * 2, [0.0] * 3
+for epoch in range(9):
+    for x, t in points:
+        for j in range(3):
+            h[j] = math.tanh(inner[j][2] + sum(inner[j][i] * x[i] for i in range(2)))
+        for k in range(2):
+            y[k] = 1 / (1 + math.exp(-sum(outer[k][j] * h[j] for j in range(3))))
+            e[k] = (y[k] - t) * y[k] * (1 - y[k])
+        for j in range(3):
+            s = 0.0
+            for k in range(2):
+                s += (y[k] - t) * outer[k][j]
+            d[j] = s * (1 - h[j] * h[j])
+        for j in range(3):
+            for k in range(2):
+                outer[k][j] -= 0.3 * e[k] * h[j]
+            for i in range(2):
+                inner[j][i] -= 0.3 * d[j] * x[i]
+            inner[j][2] -= 0.3 * d[j]
+"""
+
+
+def test_what_is_made_of_another_wrong_entry_of_a_sum_is_not_to_blame(tmp_path: Path) -> None:
+    """It is wrong since the sum of its own entry is."""
+    report = run_edited(tmp_path, HIDDEN)
+    assert report.blames[0].line == 17
+    assert "has to give ∂C/∂h" in str(report)
