@@ -10,6 +10,8 @@ Left out: running it (`script_child.py`).
 import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 
 from conformance.backward.findings import Accused, Cause, Examined, by_one_line, merged
 from conformance.backward.loss_names import by_name
@@ -25,7 +27,7 @@ from conformance.script.held_targets import hold_drawn
 from conformance.script.histories import Known
 from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement, ToJudge
-from conformance.script.linear import alike, links
+from conformance.script.linear import alike, entrywise, links
 from conformance.script.next_values import next_values
 from conformance.script.notes import (
     Notes,
@@ -47,7 +49,8 @@ from conformance.script.still import never_moved, unseen
 from conformance.script.trainings import used_operations
 from conformance.script.update import Update, commute
 from conformance.script_outcome import RULES, Ran, Rule
-from conformance.tracing.node import Node
+from conformance.tracing.ancestors import walk
+from conformance.tracing.node import Node, is_part
 from conformance.tracing.trace import Trace
 
 SEARCHING = 20.0  # seconds of the processor that the search for the line to blame may take
@@ -256,7 +259,7 @@ def _of_updates(
     at = _told(results)
     if at and results[0].ok and never_moved(trace, results[0], variables)[0]:
         at = 0  # what is wrong at later ones may be so of that
-    if kept := _kept_for_others(results[at].examined, moved):
+    if kept := _kept_for_others(results[at], moved):
         raise UnjudgedError(KEPT.format(", ".join(kept)))
     if blame or results[at].ok:  # the update may be to blame, and not the gradients
         results[at] = _blamed(trace, results[at])
@@ -293,15 +296,33 @@ def _with_bounds(examined: Examined, judgement: Judgement) -> Examined:
     return replace(examined, clipped=clipped, factor=1.0 if signs else examined.factor)
 
 
-def _kept_for_others(examined: Examined, moved: Sequence[Parameter]) -> list[str]:
-    """What the loss does not depend on, and the updates of others do: it is no parameter."""
-    idle = {each.name for each in examined.gradients if each.dead and not each.ok}
+def _kept_for_others(judgement: Judgement, moved: Sequence[Parameter]) -> list[str]:
+    """What the updates of others depend on, and the loss does not: it is no parameter."""
+    gradients = [] if judgement.ok else judgement.examined.gradients
+    idle = {each.name for each in gradients if each.dead and not each.ok}
     return [
         each.name
         for each in moved
-        if each.name in idle
-        and any(e.values[1].depends_on(each.values[1]) for e in moved if e is not each)
+        if any(e.values[1].depends_on(each.values[1]) for e in moved if e is not each)
+        and (each.name in idle or (gradients and _is_a_state(each, moved)))
     ]
+
+
+def _is_a_state(one: Parameter, moved: Sequence[Parameter]) -> bool:
+    """Whether each new value is made of the old one entry by entry, or by way of others, alone."""
+    others = {value for each in moved if each is not one for value in each.values}
+    for old, new in pairwise(one.values):
+        made = entrywise(new, frozenset({old}))
+        ends = {old, *others}
+        way = {*walk([new], partial(_until, ends))}
+        parts = [each for each in way if is_part(each) and old in each.inputs]
+        if any({old, *parts} & {*each.inputs} for each in way - made - {*parts}):
+            return False
+    return True
+
+
+def _until(ends: Collection[Node], node: Node) -> Sequence[Node]:
+    return () if node in ends else node.inputs
 
 
 def _left_out(kind: str, updates: Sequence[int]) -> list[tuple[str, str]]:

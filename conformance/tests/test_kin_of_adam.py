@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from conformance.errors import UnjudgedError
 from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.report.script_report import UpdateReport
@@ -170,3 +171,25 @@ def test_adadelta_is_not_right_as_rmsprop(tmp_path: Path) -> None:
     assert isinstance(report, UpdateReport)
     for kind, far in (("rmsprop", False), ("adadelta", True)):
         assert is_judged_as_far(replace(report.ran, rule=Rule(kind)), report.ran) is far
+
+
+ROWS = """import numpy as np
+rng = np.random.default_rng(6)
+X, y = rng.normal(size=(20, 4)), rng.normal(size=20)
+w, u = rng.normal(size=4), rng.normal(size=4)
+means, squares = np.zeros((2, 4)), np.zeros((2, 4))
+for t in range(1, 9):
+    e = X @ w + np.tanh(X) @ u - y
+    grads = X.T @ e / 20, np.tanh(X).T @ e / 20
+    for k, g in enumerate(grads):
+        means[k] = 0.9 * means[k] + 0.1 * g
+        squares[k] = 0.99 * squares[k] + 0.01 * g * g
+    m, s = means / (1 - 0.9 ** t), squares / (1 - 0.99 ** t)
+    w = w - 0.05 * m[0] / (np.sqrt(s[0]) + 1e-8)
+    u = u - 0.05 * m[1] / (np.sqrt(s[1]) + 1e-8)
+"""
+
+
+def test_means_that_are_rows_of_one_array_are_no_parameters(tmp_path: Path) -> None:
+    with pytest.raises(UnjudgedError, match="the loss does not depend on means, squares"):
+        run_edited(tmp_path, ROWS)
