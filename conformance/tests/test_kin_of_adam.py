@@ -180,6 +180,7 @@ w, u = rng.normal(size=4), rng.normal(size=4)
 means, squares = np.zeros((2, 4)), np.zeros((2, 4))
 for t in range(1, 9):
     e = X @ w + np.tanh(X) @ u - y
+    loss = (e ** 2).mean() / 2
     grads = X.T @ e / 20, np.tanh(X).T @ e / 20
     for k, g in enumerate(grads):
         means[k] = 0.9 * means[k] + 0.1 * g
