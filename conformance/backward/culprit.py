@@ -199,6 +199,15 @@ class Culprit(Fixes):
         """Whether a change is one of a function that is right where others call it."""
         return self.right_calls(fix.group, self.changed_by(fix)) > 0
 
+    def makes_right(self, node: Node) -> bool:
+        """Whether all that is made of a value is a product that is a ∂C/∂v as it has to be."""
+        while len(node.consumers) == 1 and node.consumers[0].operation in PRODUCTS:
+            (node,) = node.consumers
+            whole = (each for each in self.known(node) if each.quantity.kind == "total")
+            if any(abs(each.factor - 1) <= HALF_OF_THE_DIGITS for each in whole):
+                return True
+        return False
+
     def changed_by(self, fix: Fix) -> set[int]:
         """The numbers of the executions that give something else by a change."""
         found = set()

@@ -45,7 +45,13 @@ class Found:
 def find(culprit: Culprit) -> Found:
     """What is to blame."""
     fixes = sorted(culprit.fixes(), key=lambda each: _order(culprit, each))
-    believed = [f for f in fixes if f.change.cost < PLAUSIBLE and not culprit.is_right_elsewhere(f)]
+    believed = [
+        each
+        for each in fixes
+        if each.change.cost < PLAUSIBLE
+        and not culprit.is_right_elsewhere(each)
+        and not culprit.makes_right(each.group.first)
+    ]
     fixes = believed + [each for each in fixes if each not in believed]
     lines = [line for each in believed for line in culprit.lines_of_fix(each)]
     found = Found((), fixes[0] if fixes else None, certain=bool(believed))

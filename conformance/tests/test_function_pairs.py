@@ -889,3 +889,29 @@ def test_a_state_is_as_wide_as_one_of_the_gates_that_weights_hold(
     code, lines, said = judged(GATED.replace("(1 - c ** 2)", there), tmp_path)
     assert code == int("**" not in there), said
     assert all(there in each for each in lines[:1]), said
+
+
+BY_DEVIATION = """
+import numpy as np
+
+def scaled_forward(x, gain, shift):
+    centred = x - x.mean(axis=0)
+    deviation = np.sqrt(np.mean(centred ** 2, axis=0) + 1e-6)
+    return gain * centred / deviation + shift, (centred, deviation, gain)
+
+def scaled_backward(dout, cache):
+    centred, deviation, gain = cache
+    d = gain * dout
+    by_deviation = -np.sum(d * centred / deviation ** 2, axis=0)
+    by_variance = 0.5 * by_deviation / deviation
+    by_centred = d / deviation + (2.0 / len(d)) * centred * by_variance
+    dgain, dshift = np.sum(dout * centred / deviation, axis=0), dout.sum(axis=0)
+    return by_centred - by_centred.mean(axis=0), dgain, dshift
+"""
+
+
+def test_what_goes_into_a_derivative_that_is_right_alone_is_not_to_blame(tmp_path: Path) -> None:
+    """Twice of it would mend the gradient, too."""
+    wrong = BY_DEVIATION.replace("(2.0 / len", "(1.0 / len")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines[:1]) == (1, [wrong.splitlines()[13].strip()]), said
