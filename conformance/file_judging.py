@@ -218,7 +218,7 @@ class FileJudging:
             if known or name not in (None, own):
                 continue
             self._send({"tried": own})
-            tried = tried_training(place, each, functions, module)
+            tried = tried_training(place, each, functions, module, partial(self._given_to, each))
             if tried is None:
                 if self.judged_any and not self.is_of_values(own):
                     apart = {*each.__code__.co_names}.isdisjoint(self.giving)
@@ -229,6 +229,10 @@ class FileJudging:
             wrong |= set() if tried.ran.examined.ok else {own}
             ran = self._with_right_updates(tried.ran, tried.again)
             self._send({"trained": to_values(ran)})
+
+    def _given_to(self, function: FunctionType) -> dict[str, Any] | None:
+        """What the file calls a function with first, by name; None if it does not call it."""
+        return next((e.arguments for e in self._noted if e.function is function), None)
 
     def is_of_values(self, name: str) -> bool:
         """Whether a thing computes with values whose derivatives are right, and nothing reads them.

@@ -110,6 +110,11 @@ def _texts(module: ast.Module | None) -> Mapping[str, Sequence[str]]:
     return found
 
 
+Term = tuple[Node, int, str | None]
+"""A number, the sign by which it is in a sum, and the function that goes on to compute with it:
+its name is not that of its terms."""
+
+
 def _statement(node: Node) -> ast.stmt | None:
     line = line_of(node)
     return None if line is None else statement(line.file, line.line)
@@ -137,7 +142,7 @@ def by_name(loss: Node) -> int:
 
     Else the names of its terms tell, if all that do agree.
     """
-    told = {*_signs(loss)}
+    told = _signs(loss)
     return told.pop() if len(told) == 1 else 0
 
 
@@ -146,31 +151,49 @@ def rises(loss: Node) -> bool:
     return by_name(loss) > 0
 
 
-def _signs(node: Node, sign: int = 1, within: str | None = None) -> Iterator[int]:
+def _signs(loss: Node) -> set[int]:
     """What the name of a sum tells, or else the names of its terms by the sign that each has.
 
     That a function is called a likelihood tells less than what is in it: it may be the negative.
-
-    Args:
-        node: the sum.
-        sign: by which it is in the number.
-        within: the function that goes on to compute with it, whose name is not that of its terms.
+    A sum may have thousands of terms, each added to those before.
     """
-    function = node.frames[0].function if node.frames else None
+    terms: dict[Term, list[Term]] = {}
+    whole: Term = (loss, 1, None)
+    waiting = [whole]
+    for each in waiting:
+        if each not in terms:
+            terms[each] = [] if _sign_of(*each) else [*_terms(*each)]
+            waiting += terms[each]
+    told: dict[Term, set[int]] = {}
+    for each in sorted(terms, key=lambda e: e[0].number):
+        own = _sign_of(*each)
+        of_terms = set().union(*(told[e] for e in terms[each]))
+        told[each] = {own} if own else of_terms or _of_function(*each)
+    return told[whole]
+
+
+def _sign_of(node: Node, sign: int, within: str | None) -> int:
+    """What its own name tells of a term; 0 if nothing."""
     if is_minimised(node, within):
-        yield -sign
-    elif any(map(MAXIMISED.fullmatch, _variables(node))):
-        yield sign
-    else:
-        told = [*_of_terms(node, sign, function)]
-        grows = function is not None and function != within and MAXIMISED.fullmatch(function)
-        yield from told or ([sign] if grows else [])
+        return -sign
+    return sign if any(map(MAXIMISED.fullmatch, _variables(node))) else 0
 
 
-def _of_terms(node: Node, sign: int, function: str | None) -> Iterator[int]:
+def _of_function(node: Node, sign: int, within: str | None) -> set[int]:
+    """What the name of the function tells that computes a term."""
+    function = _function(node)
+    grows = function is not None and function != within and MAXIMISED.fullmatch(function)
+    return {sign} if grows else set()
+
+
+def _terms(node: Node, sign: int, _: str | None) -> Iterator[Term]:
     for i, each in enumerate(node.args if node.operation in LINEAR else ()):
         if type(each) is Node and np.size(each.value) == 1:
-            yield from _signs(each, sign * _share(node, i), function)
+            yield each, sign * _share(node, i), _function(node)
+
+
+def _function(node: Node) -> str | None:
+    return node.frames[0].function if node.frames else None
 
 
 def _share(node: Node, place: int) -> int:

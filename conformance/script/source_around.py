@@ -28,6 +28,7 @@ from conformance.script.linear import ancestors, way
 from conformance.script.parameters import Parameter
 from conformance.script.results import all_judged
 from conformance.script.rows import Carried
+from conformance.script.rule import rules
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -124,12 +125,19 @@ def _makes_data(frames: Sequence[Frame]) -> bool:
         for loop in around[-1:]:
             names |= {e for part in ast.walk(loop) for e in _kept_in(part, around[0])}
         trainings = (e for e in _loops_after(_end_of(around, line), line) if [*_steps(e)])
-        if any(names & _read(each) for each in trainings):
+        if any(names & _read_within(each, line.file) for each in trainings):
             return True
         function = function_around(line)
         ends = (e for e in ast.walk(function or ast.Pass()) if isinstance(e, ast.Return))
         names &= {name for each in ends for name in _read(each)}
     return False
+
+
+def _read_within(whole: ast.AST, file: str) -> set[str]:
+    """The names that some code reads, or a function of its file that it calls by its name."""
+    names = _read(whole)
+    functions = (e for e in ast.walk(tree(file) or ast.Pass()) if isinstance(e, ast.FunctionDef))
+    return names.union(*(_read(each) for each in functions if each.name in names))
 
 
 def _read(whole: ast.AST) -> set[str]:
@@ -223,7 +231,7 @@ def _is_begun(frames: Sequence[Frame], *, again: bool) -> bool:
         return False
     outer: list[ast.AST] = [*loops[1:]]
     function = function_around(_line(frames[0]))
-    repeated = not again if kept else any(is_repeated(_line(each)) for each in frames[1:])
+    repeated = not again if kept else _is_called_in_rounds(frames)
     if function is not None and repeated:
         outer.append(function)
     handed = [{name, *_handed_to(loops[0], name)} for name in names | kept]
@@ -231,6 +239,15 @@ def _is_begun(frames: Sequence[Frame], *, again: bool) -> bool:
         all(any(_begins(each, loops[0], name) for name in several) for several in handed)
         for each in outer
     )
+
+
+def _is_called_in_rounds(frames: Sequence[Frame]) -> bool:
+    """Whether a loop calls what runs, or calls the same function elsewhere, as on measured data."""
+    if any(is_repeated(_line(each)) for each in frames[1:]):
+        return True
+    calls = (e for e in ast.walk(tree(frames[0].file) or ast.Pass()) if isinstance(e, ast.Call))
+    own = (e for e in calls if isinstance(e.func, ast.Name) and e.func.id == frames[0].function)
+    return any(is_repeated(Line(frames[0].file, each.lineno)) for each in own)
 
 
 def _kept_in(made: ast.AST | None, loop: Loop) -> set[str]:
@@ -264,7 +281,9 @@ def _handed_to(inner: Loop, name: str) -> Iterator[str]:
 
 
 def is_right(trace: Trace, found: Sequence[Parameter]) -> bool | None:
-    """Whether the first updates of some values are by right gradients; None if no cost tells it.
+    """Whether some values are first moved by right gradients and no unknown rule.
+
+    None if no cost tells it.
 
     One alone may be so by chance, as that of an error of a recurrence which begins with zeros.
     """
@@ -275,7 +294,8 @@ def is_right(trace: Trace, found: Sequence[Parameter]) -> bool | None:
     except (NotAGradientError, ConformanceError):
         return None
     known = all(each.examined.cost != "unknown" for each in made)
-    return all(each.ok for each in made) if known else None
+    by_rule = all(each.rule.kind != "other" for each in rules(made))
+    return by_rule and all(each.ok for each in made) if known else None
 
 
 def _line(at: Frame) -> Line:

@@ -26,7 +26,7 @@ from conformance.programs.held_state import Leaf, changed, is_floats, leaves, sh
 from conformance.programs.vocabulary import bare, is_gradient, is_role, kinds_of, stem
 from conformance.running.dry_run import writing_nothing
 from conformance.running.quiet import TooLongError, limited, quiet
-from conformance.shapes.arguments import called, needed
+from conformance.shapes.arguments import called, kinds_taken, needed
 from conformance.shapes.definitions import Definitions
 from conformance.shapes.found import Found, Recognised, Rerun, of_function
 from conformance.shapes.function_sources import (
@@ -48,6 +48,8 @@ DATA = {"inputs", "targets", "output", "row", "pairs"}
 """Kinds of arguments that are no parameters."""
 CALLS = 3
 """After so many calls of one function a statement of the file has run long enough."""
+NOTES = "notes_calls_of"
+"""Where a function that notes the calls of another one keeps that."""
 MORE_CALLS = 32
 """The same for one that is given places, none of which was given several times so far."""
 SPREAD = 0.25
@@ -377,13 +379,15 @@ Place = tuple[Any, str, FunctionType]
 
 
 def _places(found: Definitions) -> list[Place]:
-    """The functions and methods of a file that give several results, or go forward by name."""
+    """The functions and methods that give several results, are told a rate, or go forward."""
     return [
         (owner, name, each)
         for owner in (found.module, *found.classes)
         for name, each in vars(owner).items()
         if isinstance(each, FunctionType)
-        if len(returned_names(each)) > 1 or is_role(name, "forward") == 0
+        if len(returned_names(each)) > 1
+        or is_role(name, "forward") == 0
+        or "rate" in kinds_taken(each)
         if isinstance(owner, type) or each in found.functions
     ]
 
@@ -410,7 +414,7 @@ def _noting(name: str, function: FunctionType, noted: dict[FunctionType, OwnCall
         known = noted.get(function)
         more = known is not None and _equal_places(bound) > _equal_places(known.arguments)
         if known is None or known.count in (1, CALLS - 1) or more:
-            given = copy.deepcopy(dict(bound))
+            given = {n: copy.deepcopy(getattr(e, NOTES, e)) for n, e in bound.items()}
             known = known or noted.setdefault(function, OwnCall(name, function, given))
             known.later = given if known.count <= CALLS - 1 else known.later
             known.second = given if known.count == 1 else known.second
@@ -425,6 +429,7 @@ def _noting(name: str, function: FunctionType, noted: dict[FunctionType, OwnCall
             raise EnoughError
         return result
 
+    vars(call)[NOTES] = function
     return call
 
 

@@ -345,21 +345,31 @@ class TriedTraining:
 
 
 def tried_training(
-    place: str, function: FunctionType, functions: Sequence[FunctionType], module: ModuleType
+    place: str,
+    function: FunctionType,
+    functions: Sequence[FunctionType],
+    module: ModuleType,
+    own: Callable[[], Mapping[str, Any] | None],
 ) -> TriedTraining | None:
     """What is known of the updates of a function; None if nothing is.
 
-    One that is right is tried with the other words that it may be told, of which each may stand for
-    another way to train.
+    If it does not run with data of ours, or a gradient has another shape than its parameter, it is
+    judged with what its file calls it with. One that is right is tried with the other words that
+    it may be told, of which each may stand for another way to train.
 
     Args:
         place: of its file.
         function: it.
         functions: those of its file.
         module: of the file.
+        own: gives what the file calls it with, by name; None if it does not call it.
     """
     name, calls = f"{place}:{function.__name__}", training_calls(function, functions)
     found = _of_calls(name, calls, module)
+    given = own() if found is None or _is_misshapen(found.ran) else None
+    if given is not None:
+        calls = _own_call(function, given)
+        found = _of_calls(name, calls, module)
     untried = []
     ways: list[dict[str, Any]] = [*other_words(function)]
     ways += [{each.name: True} for each in off(function)]
@@ -373,6 +383,20 @@ def tried_training(
         return found
     notes = (*found.ran.notes, *(("untried", each) for each in untried))
     return replace(found, ran=replace(found.ran, notes=notes))
+
+
+def _is_misshapen(ran: Ran) -> bool:
+    """Whether a gradient has another shape than its parameter, so that data may not fit."""
+    return any(each.cause.kind == "shape" for each in ran.examined.accused)
+
+
+def _own_call(function: FunctionType, given: Mapping[str, Any]) -> list[TrainingCall]:
+    """The way in which its file calls a function, if it returns parameters then."""
+    with suppress(UnfitError):
+        found = _returned(function, given, [*given])
+        counts = any("count" in kinds_of(name) for name in given)
+        return [TrainingCall(function, dict(given), found, counts)] if found else []
+    return []
 
 
 def _of_calls(

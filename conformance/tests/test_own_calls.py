@@ -580,3 +580,31 @@ def test_a_gradient_is_of_whichever_argument_it_is_right_for(
 ) -> None:
     found, _, said = judged(GERMAN.replace(*edit) if code else GERMAN, tmp_path)
     assert (found, said.count("verlust(Y, Z) gives")) == (code, 1), said
+
+
+HANDED = """import numpy as np
+def counts(beta, X, y, offset):
+    eta = X @ beta + offset
+    mu = np.exp(eta)
+    return np.mean(mu - y * eta), X.T @ (mu - y) / len(y)
+def descend(fun, start, args, lr, n_iter):
+    par = start.copy()
+    for it in range(n_iter):
+        f, g = fun(par, *args)
+        par -= lr * g
+    return par
+if __name__ == "__main__":
+    rng = np.random.RandomState(5)
+    X, off = rng.randn(20, 2), rng.randn(20)
+    y = rng.poisson(np.exp(X @ np.array([0.3, 0.5]) + off)).astype(float)
+    print(descend(counts, np.zeros(2), (X, y, off), 0.1, 20))
+"""
+
+
+@pytest.mark.parametrize(("edit", "code"), [(("", ""), 0), (("par -= lr", "par += lr"), 1)])
+def test_a_training_that_is_handed_a_loss_and_its_data_is_judged_on_these(
+    edit: tuple[str, str], code: int, tmp_path: Path
+) -> None:
+    found, _, said = judged(HANDED.replace(*edit) if code else HANDED, tmp_path)
+    assert (found, "wrong: the update of par" in said) == (code, bool(code)), said
+    assert "descend: 1 gradient, all right" in said

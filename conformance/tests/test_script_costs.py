@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from conformance.backward.costs import cost
+from conformance.backward.loss_names import by_name
 from conformance.errors import UnjudgedError
 from conformance.tests.scripts import run_edited
 from conformance.tracing.trace import Trace
@@ -1145,6 +1146,14 @@ def test_what_an_array_of_constants_multiplies_is_an_output_of_some_cost_or_none
     z = trace.argument(trace.given(np.array([[0.5, -1.0], [0.25, 2.0]]), "z"))
     output = trace.node("multiply", np.multiply, (z, mask), {}, z.value * mask)
     assert cost(trace, "poisson", [(output, np.eye(2))]) is None
+
+
+def test_a_number_of_many_terms_is_told_by_names_of_these() -> None:
+    trace = Trace()
+    total = term = trace.given(np.array(2.0), "term")[()]
+    for _ in range(1200):
+        total = total + term
+    assert by_name(trace.argument(total)) == 0
 
 
 CHI = """import numpy as np

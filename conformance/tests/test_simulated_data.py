@@ -111,3 +111,89 @@ def test_a_state_that_data_are_made_of_is_no_parameter(
     report = run_edited(tmp_path, GARCH, *edits)
     assert report.exit_code == wrong, str(report)
     assert report.ran.parameters == ("theta",)
+
+
+KINETICS = """import numpy as np
+H, T = 0.1, 12
+def follow(q):
+    k = np.exp(q)
+    a, b, sa, sb = 1.0, 0.0, np.zeros(2), np.zeros(2)
+    seen, slopes = [], []
+    for _ in range(T):
+        da, db = -k[0] * a, k[0] * a - k[1] * b
+        dsa = -k[0] * sa + np.array([-k[0] * a, 0.0])
+        dsb = k[0] * sa - k[1] * sb + np.array([k[0] * a, -k[1] * b])
+        a = a + H * da
+        b = b + H * db
+        sa = sa + H * dsa
+        sb = sb + H * dsb
+        seen.append(b)
+        slopes.append(sb)
+    return np.array(seen), np.array(slopes)
+measured, _ = follow(np.log([1.1, 0.35]))
+q = np.log([0.4, 1.0])
+for step in range(5):
+    seen, slopes = follow(q)
+    error = seen - measured
+    loss = 0.5 * np.sum(error ** 2)
+    q = q - 0.4 * (slopes.T @ error)
+"""
+RIGHT_STATES = """import numpy as np
+rng = np.random.RandomState(8)
+y = np.cumsum(0.3 + 0.3 * rng.randn(12))
+def sse(p):
+    al, be = 1 / (1 + np.exp(-p[0])), 1 / (1 + np.exp(-p[1]))
+    l, b = p[2], p[3]
+    dl, db = np.array([0., 0., 1., 0.]), np.array([0., 0., 0., 1.])
+    dal = np.array([al * (1 - al), 0., 0., 0.])
+    dbe = np.array([0., be * (1 - be), 0., 0.])
+    total, g = 0., np.zeros(4)
+    for t in range(len(y)):
+        e, de = y[t] - (l + b), -(dl + db)
+        total += e ** 2
+        g += 2 * e * de
+        dl_new = dl + db + dal * e + al * de
+        db_new = db + dal * be * e + al * dbe * e + al * be * de
+        l, b = l + b + al * e, b + al * be * e
+        dl, db = dl_new, db_new
+    return total / len(y), g / len(y)
+p = np.array([-1.0, -1.0, y[0], 0.0])
+for it in range(5):
+    f, g = sse(p)
+    p = p - 0.1 * g
+"""
+READ_INSIDE = """import numpy as np
+np.random.seed(3)
+T = 12
+r = np.zeros(T)
+h = 0.5
+for t in range(T):
+    r[t] = np.sqrt(h) * np.random.randn()
+    h = 0.05 + 0.15 * r[t] ** 2 + 0.78 * h
+def qml(q):
+    om, al, be = np.exp(q)
+    h, dh, loss, g = np.var(r), np.zeros(3), 0.0, np.zeros(3)
+    for t in range(T):
+        if t > 0:
+            dh = np.array([1.0, r[t - 1] ** 2, h]) + be * dh
+            h = om + al * r[t - 1] ** 2 + be * h
+        loss += 0.5 * (np.log(h) + r[t] ** 2 / h)
+        g += 0.5 * (1 / h - r[t] ** 2 / h ** 2) * dh
+    return loss / T, g * np.array([om, al, be]) / T
+q = np.log([0.2, 0.2, 0.5])
+for k in range(5):
+    loss, g = qml(q)
+    q = q - 0.05 * g
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [(KINETICS, "q"), (RIGHT_STATES, "p"), (READ_INSIDE, "q")],
+    ids=["kinetics", "right states", "read inside"],
+)
+def test_states_of_what_a_training_calls_are_no_parameters(
+    source: str, name: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, source)
+    assert (report.exit_code, report.ran.parameters) == (0, (name,)), str(report)
