@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import pairwise
 from operator import and_
+from typing import Any
 
 import numpy as np
 
@@ -251,17 +252,14 @@ def _added_to_parts(made: Update) -> Iterator[Node]:
             yield from (node for node, _ in others_in(whole, below))
 
 
-def _numbers_in(node: Node, given: int) -> float:
+def _numbers_in(node: Any, given: int) -> float:
     """The product of the numbers by which a value is multiplied that nothing given is in."""
-    rate = 1.0
-    while node.operation in PRODUCTS:
-        one, other = node.args[:2]
-        node, by = (one, other) if type(one) is Node and one.uses & given else (other, one)
-        if type(node) is not Node or (type(by) is Node and by.uses & given):
-            break
-        number = scalar(by) if type(by) is not Node or is_of_numbers(by) else None
-        rate *= 1.0 if number is None else number
-    return rate
+    if type(node) is not Node or not node.uses & given:
+        known = type(node) is not Node or is_of_numbers(node)
+        number = scalar(node) if known else None
+        return 1.0 if number is None else number
+    factors = node.args[:2] if node.operation in PRODUCTS else ()
+    return math.prod(_numbers_in(each, given) for each in factors)
 
 
 def _in_common(moved: Sequence[tuple[Node, Node]]) -> tuple[int, int]:

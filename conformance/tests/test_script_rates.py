@@ -354,3 +354,31 @@ def test_each_layer_of_an_array_may_have_a_rate(
 ) -> None:
     report = run_edited(tmp_path, DEPTHS, *([(old, new)] if old else []))
     assert [e.lines[0].line for e in report.examined.accused] == [line] * bool(line), str(report)
+
+
+WORDS = """import math
+import numpy as np
+np.random.seed(1)
+corpus = np.random.randint(0, 7, 60).tolist()
+U, C = (np.random.rand(7, 4) - 0.5) / 4, np.zeros((7, 4))
+for pos in range(1, len(corpus)):
+    last, word = corpus[pos - 1], corpus[pos]
+    rate = 0.08 * (1 - pos / 100.0)
+    step = np.zeros(4)
+    loss = 0.0
+    for target, label in [(word, 1), *((n, 0) for n in np.random.choice(7, 2) if n != word)]:
+        s = 1.0 / (1.0 + math.exp(-np.dot(U[last], C[target])))
+        g = (label - s) * rate
+        loss -= math.log(s) if label else math.log(1 - s)
+        step += g * C[target]
+        C[target] += g * U[last]
+    U[last] += step
+"""
+
+
+@pytest.mark.parametrize(("edit", "code"), [(("", ""), 0), (("- s) * rate", "- s) * s * rate"), 1)])
+def test_a_rate_that_decays_may_be_within_the_error(
+    edit: tuple[str, str], code: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, WORDS, *([edit] if code else []))
+    assert report.exit_code == code, str(report)
