@@ -1372,3 +1372,28 @@ def test_what_is_made_of_another_wrong_entry_of_a_sum_is_not_to_blame(tmp_path: 
     report = run_edited(tmp_path, HIDDEN)
     assert report.blames[0].line == 17
     assert "has to give ∂C/∂h" in str(report)
+
+
+CHARACTERS = """import math
+data = [0, 3, 0, 3, 1, 0, 1, 2, 1, 1]
+U = [[0.0] * 4 for _ in range(4)]
+bias = [0.0] * 4
+for a, c in zip(data, data[1:]):
+    ex = [math.exp(U[a][k] + bias[k]) for k in range(4)]
+    p = [v / sum(ex) for v in ex]
+    loss = -math.log(p[c])
+    for k in range(4):
+        g = p[k] - (1.0 if k == c else 0.0)
+        U[a][k] -= 0.5 * g
+        bias[k] -= 0.5 * g
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "code"), [(("", ""), 0), (("p[k] - (1.0", "p[k] * p[k] - (1.0"), 1)]
+)
+def test_rows_that_a_step_has_left_are_those_of_the_table_after_it(
+    edit: tuple[str, str], code: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, CHARACTERS, *([edit] if code else []))
+    assert report.exit_code == code, str(report)

@@ -87,8 +87,10 @@ class Numbers:
         if self.last is not None and _ends_step(*self.last[:2]):
             frames, _ = self.trace.where()
             if frames and frames[0] != self.last[2]:
-                self._begin(self.state())
-                self.latest, self.last = self.before, None
+                after = self.state()
+                self.known.partial.pop(after, None)  # all are of this step, also those it left
+                self._begin(after)
+                self.latest, self.last = after, None
 
     def entry(self, at: int) -> Node:
         """A node of one number as it is now."""
