@@ -134,7 +134,15 @@ def names_of(node: Node) -> set[str]:
 
 
 def _variables(node: Node) -> set[str]:
-    return stored_names(node) | handed_names(node)
+    return stored_names(node) | handed_names(node) | _listed_in(node)
+
+
+def _listed_in(node: Node) -> set[str]:
+    """The list to which a statement appends a value where it is computed."""
+    match _statement(node):
+        case ast.Expr(ast.Call(ast.Attribute(ast.Name(name), "append"), [value])):
+            return {name} if value is expression(node) else set()
+    return set()
 
 
 def by_name(loss: Node) -> int:

@@ -1211,3 +1211,24 @@ def test_a_function_that_right_gradients_of_another_loss_use_is_right(tmp_path: 
         wrong
         in RIVALS.replace("(squash(no) - 1)", "squash(no)").splitlines()[int(blame.line or 0) - 1]
     )
+
+
+LISTED = """import numpy as np
+rng = np.random.default_rng(5)
+X, y, w = rng.normal(size=(30, 3)), rng.normal(size=30), rng.normal(size=3)
+costs, bound = [], 0.4
+for _ in range(9):
+    r = X @ w - y
+    near = np.abs(r) <= bound
+    rows = np.where(near, r ** 2 / 2, bound * (np.abs(r) - bound / 2))
+    costs.append(rows.mean())
+    d = np.where(near, r, bound * np.sign(r))
+    g = X.T @ d / 30
+    w = w - 0.1 * g
+"""
+
+
+def test_a_number_is_a_loss_that_is_appended_to_a_list_of_losses(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, LISTED).exit_code == 0
+    (blame,) = run_edited(tmp_path, LISTED, ("bound * np.sign", "np.sign")).blames
+    assert blame.line == 10
