@@ -26,7 +26,7 @@ from conformance.script.linear import (
     written_places,
 )
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import FILLED, Node, bits_of_nodes, is_part, states_of
+from conformance.tracing.node import FILLED, Node, bits_of_nodes, is_part, states_of, taken
 
 
 @dataclass(eq=False)
@@ -108,7 +108,8 @@ def _share(one: Node, other: Node, starts: int, states: set[Node]) -> bool:
 
     What goes through a state of what is carried on is none.
     """
-    way = walk([one], lambda each: () if each in states and each is not one else each.inputs)
+    own = states - {one}
+    way = walk([one], lambda each: () if each in own else _below(each, own))
     return any(
         each.function is not None
         and each not in states
@@ -117,6 +118,24 @@ def _share(one: Node, other: Node, starts: int, states: set[Node]) -> bool:
         and other.depends_on(each)
         for each in way
     )
+
+
+def _below(node: Node, states: set[Node]) -> Sequence[Any]:
+    """What a value is computed of; of a number of a list, what was last written at its place.
+
+    That is looked for in no state of what is carried on.
+    """
+    if node.operation == FILLED and len(written_places(node)) == np.size(node.value):
+        return [each for each in node.inputs if each is not node.args[0]]
+    if node.function is not taken:
+        return node.inputs
+    state, at = node.args
+    while state.operation == FILLED and state not in states:
+        written = [value for places, value in state.args[1] if np.array_equal(places, at)]
+        if written:
+            return [each for each in written[-1:] if type(each) is Node]
+        state = state.args[0]
+    return [state]
 
 
 def _is_made_before(new: Node, first: Node, states: set[Node]) -> bool:

@@ -1397,3 +1397,38 @@ def test_rows_that_a_step_has_left_are_those_of_the_table_after_it(
 ) -> None:
     report = run_edited(tmp_path, CHARACTERS, *([edit] if code else []))
     assert report.exit_code == code, str(report)
+
+
+WITHOUT_LAST = """from math import tanh
+from random import seed, uniform
+seed(2)
+A = [[uniform(-1, 1) for _ in range(3)] for _ in range(3)]
+B = [[uniform(-1, 1) for _ in range(4)] for _ in range(2)]
+hidden, made, back, sent = [0.0] * 4, [0.0] * 2, [0.0] * 2, [0.0] * 3
+rows = [([uniform(-1, 1), uniform(-1, 1), 1.0], [0.3, -0.2]) for _ in range(6)]
+for _ in range(3):
+    for row, goal in rows:
+        for i in range(3):
+            hidden[i] = tanh(sum(A[i][j] * row[j] for j in range(3)))
+        hidden[3] = 1.0
+        for i in range(2):
+            made[i] = sum(B[i][j] * hidden[j] for j in range(4))
+            back[i] = made[i] - goal[i]
+        loss = sum(each**2 for each in back) / 2
+        for j in range(3):
+            sent[j] = sum(B[i][j] * back[i] for i in range(2)) * (1 - hidden[j] ** 2)
+        for i in range(2):
+            for j in range(4):
+                B[i][j] -= 0.1 * back[i] * hidden[j]
+        for i in range(3):
+            for j in range(3):
+                A[i][j] -= 0.1 * sent[i] * row[j]
+"""
+
+
+def test_a_list_of_which_some_entries_are_never_moved_is_judged(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, WITHOUT_LAST)
+    assert [each.name for each in report.examined.gradients if each.ok] == ["A", "B"]
+    moved = "            for j in range(3):\n                A[i][j] -="
+    (blame,) = run_edited(tmp_path, WITHOUT_LAST, (moved, moved.replace("3", "2"))).blames
+    assert (blame.accused.gradients, blame.line) == (("A",), 24)
