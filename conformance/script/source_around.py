@@ -9,7 +9,7 @@ the same lines, of which the first is judged, and what is carried on (`parameter
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from conformance.backward.findings import Line
 from conformance.backward.recorded_pass import NotAGradientError
@@ -124,9 +124,11 @@ def _makes_data(frames: Sequence[Frame]) -> bool:
         names = stored(made) if names and isinstance(made, ast.Assign) else set()
         for loop in around[-1:]:
             names |= {e for part in ast.walk(loop) for e in _kept_in(part, around[0])}
-        trainings = (e for e in _loops_after(_end_of(around, line), line) if [*_steps(e)])
-        if any(names & _read_within(each, line.file) for each in trainings):
-            return True
+        end = _end_of(around, line)
+        for each in (e for e in _loops_after(end, line) if [*_steps(e)]):
+            known = _with_made_of(names, line, end, each.lineno)
+            if known & _read_within(each, line.file):
+                return True
         function = function_around(line)
         ends = (e for e in ast.walk(function or ast.Pass()) if isinstance(e, ast.Return))
         names &= {name for each in ends for name in _read(each)}
@@ -138,6 +140,17 @@ def _read_within(whole: ast.AST, file: str) -> set[str]:
     names = _read(whole)
     functions = (e for e in ast.walk(tree(file) or ast.Pass()) if isinstance(e, ast.FunctionDef))
     return names.union(*(_read(each) for each in functions if each.name in names))
+
+
+def _with_made_of(names: Collection[str], line: Line, end: int, last: int) -> set[str]:
+    """Some names, and those of what is made of them between two lines, as a part of an array."""
+    found = {*names}
+    scope = function_around(line) or tree(line.file) or ast.Pass()
+    made = (each for each in ast.walk(scope) if isinstance(each, ast.Assign))
+    for each in sorted(made, key=lambda each: each.lineno):
+        if end < each.lineno < last and found & _read(each.value):
+            found |= stored(each)
+    return found
 
 
 def _read(whole: ast.AST) -> set[str]:

@@ -197,3 +197,26 @@ def test_states_of_what_a_training_calls_are_no_parameters(
 ) -> None:
     report = run_edited(tmp_path, source)
     assert (report.exit_code, report.ran.parameters) == (0, (name,)), str(report)
+
+
+RESERVOIR = """import numpy as np
+rng = np.random.default_rng(1)
+u = np.sin(np.arange(41) * 0.25)
+inner, enter = 0.2 * rng.normal(size=(8, 8)), rng.uniform(-1, 1, 8)
+states, s = np.zeros((40, 8)), np.zeros(8)
+for t in range(40):
+    s = 0.7 * np.tanh(inner @ s + enter * u[t]) + 0.3 * s
+    states[t] = s
+S, y = states[10:], u[11:]
+w = rng.normal(size=8)
+for epoch in range(9):
+    o = np.tanh(S @ w)
+    g = S.T @ ((o - y) * (1 - o ** 2)) / len(y)
+    w = w - 0.1 * g
+"""
+
+
+@pytest.mark.parametrize(("new", "code"), [("(1 - o ** 2)", 0), ("(1 - o)", 1)])
+def test_a_part_of_a_trajectory_is_data(new: str, code: int, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, RESERVOIR, ("(1 - o ** 2)", new))
+    assert (report.exit_code, report.ran.parameters) == (code, ("w",)), str(report)
