@@ -83,6 +83,7 @@ def compared(
     if output is not None and target is not None:
         known = (Compared(((output, e),)) for e in targets(np.shape(output.value), target))
         found = [*known, *found]
+    found = [before for each in found for before in (*_unscaled(each), each)]
     return [alike for each in found for alike in (each, *_others(each, bits(goals)))]
 
 
@@ -305,6 +306,25 @@ def targets(shape: tuple[int, ...], target: Any) -> Iterator[Array]:
                     hot = np.eye(classes)[labels]
                     rest = [n for i, n in enumerate(shape) if i != axis]
                     yield np.moveaxis(hot.reshape(*rest, classes), -1, axis)
+
+
+def _unscaled(found: Compared) -> Iterator[Compared]:
+    """The same with p and y where p / m is compared with y / m."""
+    pairs = [_before_number(*each) for each in found.pairs]
+    if None not in pairs:
+        yield Compared(tuple(each for each in pairs if each is not None), found.users)
+
+
+def _before_number(output: Node, target: Any) -> tuple[Node, Any] | None:
+    """What is multiplied, or divided, by one and the same number in both; None if nothing is."""
+    if type(target) is not Node or output.operation != target.operation:
+        return None
+    for place in {"multiply": (0, 1), "divide": (0,)}.get(output.operation, ()):
+        one, other = (np.asarray(value_of(e.args[1 - place])) for e in (output, target))
+        if one.size == other.size == 1 and one.item() == other.item():
+            inner = output.args[place]
+            return (plain(inner), target.args[place]) if type(inner) is Node else None
+    return None
 
 
 def _others(found: Compared, parameters: int) -> Iterator[Compared]:

@@ -1232,3 +1232,31 @@ def test_a_number_is_a_loss_that_is_appended_to_a_list_of_losses(tmp_path: Path)
     assert run_edited(tmp_path, LISTED).exit_code == 0
     (blame,) = run_edited(tmp_path, LISTED, ("bound * np.sign", "np.sign")).blames
     assert blame.line == 10
+
+
+SHARES = """import numpy as np
+rng = np.random.default_rng(3)
+X, T = rng.normal(size=(12, 3)), np.eye(3)[rng.integers(0, 3, 12)]
+n = len(T)
+A, B = rng.normal(size=(3, 4)), rng.normal(size=(4, 3))
+for step in range(9):
+    h = np.tanh(X @ A)
+    q = np.exp(h @ B)
+    q /= q.sum(1, keepdims=True)
+    d = q / n - T / n
+    dA = X.T @ (d @ B.T * (1 - h ** 2))
+    B -= 0.5 * h.T @ d
+    A -= 0.5 * dA
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "lines"),
+    [(("", ""), []), (("1 - h ** 2", "1 + h ** 2"), [11])],
+    ids=["right", "wrong"],
+)
+def test_an_output_and_its_target_may_both_be_divided_by_the_samples(
+    edit: tuple[str, str], lines: list[int], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, SHARES, *([edit] if lines else []))
+    assert [each.line for each in report.blames] == lines, str(report)
