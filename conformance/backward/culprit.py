@@ -252,6 +252,8 @@ class Culprit(Fixes):
             number = type(arg) is not Node and node.operation != "add"  # it scales, and is no sum
             if number or (type(arg) is Node and not self._may_be_another(arg)):
                 continue
+            if type(arg) is Node and arg.function is None and _is_carried_on(group, i):
+                continue  # what a loop begins with would not do for the rounds after that
             if self._solved(inverse[i], right, args[1 - i]) is not None:
                 yield from self._operand_lines(node, i)
 
@@ -362,6 +364,11 @@ class Culprit(Fixes):
             found = assigned(name, line, alias=False)
             if found is not None:
                 yield found
+
+
+def _is_carried_on(group: Group, place: int) -> bool:
+    """Whether the first execution has something given where others have what is computed."""
+    return any(type(e.args[place]) is Node and e.args[place].function for e in group.nodes)
 
 
 def _is_argument(node: Node, place: int) -> bool:

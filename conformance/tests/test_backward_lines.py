@@ -1055,3 +1055,50 @@ def test_the_loss_of_one_part_of_a_step_alone_accuses_nobody(tmp_path: Path) -> 
     file.write_text(unread, encoding="utf-8")
     with pytest.raises(SubjectError):
         check_file(Asked(str(file)), check)
+
+
+GATED = """import numpy as np
+
+rng = np.random.default_rng(3)
+W = 0.5 * rng.normal(size=(6, 8))
+
+def forward(xs):
+    c, h, kept, outs = np.zeros((5, 4)), np.zeros((5, 4)), [], []
+    for x in xs:
+        both = np.concatenate([x, h], axis=1)
+        a = both @ W
+        f, g = 1 / (1 + np.exp(-a[:, :4])), np.tanh(a[:, 4:])
+        old = c
+        c = f * old + g
+        h = np.tanh(c)
+        kept.append((both, f, g, old, h))
+        outs.append(h)
+    return outs, kept
+
+def backward(errors, kept):
+    dW, later = np.zeros_like(W), np.zeros_like(errors[0])
+    dh_later = later
+    for (both, f, g, old, h), e in zip(kept[::-1], errors[::-1]):
+        dc = (e + dh_later) * (1 - h ** 2) + later
+        df = later * old
+        da = np.concatenate([df * f * (1 - f), dc * (1 - g ** 2)], axis=1)
+        dW += both.T @ da
+        dh_later = (da @ W.T)[:, 2:]
+        later = dc * f
+    return dW
+
+for step in range(3):
+    xs = rng.normal(size=(3, 5, 2))
+    outs, kept = forward(xs)
+    errors = [out - x.sum(axis=1, keepdims=True) for out, x in zip(outs, xs)]
+    loss = sum(0.5 * np.sum(e ** 2) for e in errors)
+    W -= 0.01 * backward(errors, kept)
+"""
+
+
+def test_what_a_loop_carries_on_begins_right_where_a_round_takes_it_for_something_else(
+    tmp_path: Path,
+) -> None:
+    lines, text = said(GATED, tmp_path)
+    assert lines[:1] == [GATED[: GATED.index("df =")].count("\n") + 1], text
+    assert said(GATED.replace("df = later", "df = dc"), tmp_path)[0] == []
