@@ -199,8 +199,13 @@ class Culprit(Fixes):
         """Whether a change is one of a function that is right where others call it."""
         return self.right_calls(fix.group, self.changed_by(fix)) > 0
 
-    def makes_right(self, node: Node) -> bool:
-        """Whether all that is made of a value is a product that is a ∂C/∂v as it has to be."""
+    def spoils(self, fix: Fix) -> bool:
+        """Whether what a change alters goes alone into products that are right ∂C/∂v before."""
+        altered = self.changed_by(fix)
+        nodes = [each for each in fix.group.nodes if each.number in altered]
+        return bool(nodes) and all(map(self._makes_right, nodes))
+
+    def _makes_right(self, node: Node) -> bool:
         while len(node.consumers) == 1 and node.consumers[0].operation in PRODUCTS:
             (node,) = node.consumers
             whole = (each for each in self.known(node) if each.quantity.kind == "total")

@@ -50,7 +50,7 @@ def find(culprit: Culprit) -> Found:
         for each in fixes
         if each.change.cost < PLAUSIBLE
         and not culprit.is_right_elsewhere(each)
-        and not culprit.makes_right(each.group.first)
+        and not culprit.spoils(each)
     ]
     fixes = believed + [each for each in fixes if each not in believed]
     lines = [line for each in believed for line in culprit.lines_of_fix(each)]
