@@ -126,6 +126,8 @@ def directions(run: Recorded) -> Arrays:
     }
 
 
+BY_SERIES = {"gamma", "lgamma", "gammaln", "loggamma"}
+"""Functions whose derivative neither `math` nor NumPy has: a program computes a series for it."""
 SMALL = 1e-3  # an error that may come of an ε
 
 
@@ -287,11 +289,15 @@ def _decided(forward: Forward, found: list[Verdict]) -> list[Verdict]:
 
 
 def _of_constants(forward: Forward, found: list[Verdict]) -> list[Verdict]:
-    """The verdicts; right, and how far off, is what rounded constants or fixed points put off."""
+    """The verdicts; right, and how far off, is what rounded constants or fixed points put off.
+
+    Or a series for the derivative of a function that has no other, such as that of ln Γ.
+    """
     if all(each.ok or each.lost for each in found):
         return found
     iterated = rest_of_iterations(forward.nodes(), forward.chain)
-    rounding = max(rounding_of_constants(forward.run), iterated)
+    series = any(each.operation.partition(" ")[0] in BY_SERIES for each in forward.nodes())
+    rounding = max(rounding_of_constants(forward.run), iterated, series * HALF_OF_THE_DIGITS)
     return [
         replace(each, ok=True, exact=False, apart=each.error)
         if not (each.ok or each.lost) and each.error <= rounding * _cancelled(forward, each)

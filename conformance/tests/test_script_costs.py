@@ -1260,3 +1260,34 @@ def test_an_output_and_its_target_may_both_be_divided_by_the_samples(
 ) -> None:
     report = run_edited(tmp_path, SHARES, *([edit] if lines else []))
     assert [each.line for each in report.blames] == lines, str(report)
+
+
+COUNTS = """import math
+import numpy as np
+ln_gamma = np.vectorize(math.lgamma)
+def psi(x):
+    s = 0.0
+    for k in range(8):
+        s = s - 1 / (x + k)
+    z = x + 8
+    return s + np.log(z) - 0.5 / z - (1 / 12 - (1 / 120 - 1 / (252 * z**2)) / z**2) / z**2
+y = np.array([3.0, 1.0, 4.0, 0.0, 5.0, 2.0])
+q = np.array([0.5, 0.25])
+for step in range(9):
+    mu, r = np.exp(q[0]), np.exp(q[1])
+    ll = ln_gamma(y + r) - ln_gamma(r) + r * np.log(r) + y * np.log(mu) - (y + r) * np.log(r + mu)
+    loss = -np.mean(ll)
+    dr = psi(y + r) - psi(r) + np.log(r) + 1 - np.log(r + mu) - (y + r) / (r + mu)
+    g = np.array([np.sum((y - mu) * r / (r + mu)), np.sum(dr) * r])
+    q = q + 0.2 * g / len(y)
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "code"), [(("", ""), 0), (("psi(y + r) - psi(r)", "psi(y + r) + psi(r)"), 1)]
+)
+def test_a_derivative_by_a_series_is_right_in_floats(
+    edit: tuple[str, str], code: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, COUNTS, *([edit] if code else []))
+    assert report.exit_code == code, str(report)

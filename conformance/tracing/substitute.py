@@ -26,6 +26,7 @@ from conformance.tracing.modules import Seen, Substitute, entered, replaced
 from conformance.tracing.special import KNOWN, MODULES, of_each
 from conformance.tracing.trace import Trace, is_traced_number, plain, trace_of
 from conformance.tracing.traced_numbers import begun_number
+from conformance.tracing.vectorized import OfNumbers
 
 MATH = {
     "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "tanh": np.tanh, "pow": np.power, "sin": np.sin,
@@ -130,6 +131,7 @@ def substitutes(trace: Trace, seed: int | None = None, *, draws: bool = False) -
 _OF_NUMPY: dict[str, Callable[[Trace, str, Any], Any]] = {
     **{name: wrap for names, wrap in MAKERS for name in names},
     **dict.fromkeys(("r_", "c_"), lambda trace, _, original: Joined(trace, original)),
+    "vectorize": lambda *_: OfNumbers,
 }
 """What makes the substitute of each function of NumPy that has one, by its name."""
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.tracing.node import Node
 from conformance.tracing.recorder import as_floats_of_objects
-from conformance.tracing.trace import Trace, plain, trace_of
+from conformance.tracing.trace import Trace, is_traced_number, plain, trace_of
 from reference.step import Array
 
 FEW = 512  # numbers for each of which a function of Python is followed
@@ -63,3 +63,17 @@ def _entries(trace: Trace, node: Any, value: Array, shape: tuple[int, ...]) -> A
 def put_in_shape(numbers: Any, shape: tuple[int, ...]) -> Array:
     """An array of a shape, of numbers that were computed one by one."""
     return np.asarray(numbers).reshape(shape)
+
+
+class OfNumbers(np.vectorize):
+    """`np.vectorize` of what is given traced numbers as arrays without an axis."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """What the function gives of each number."""
+        return super().__call__(*map(_as_array, args), **kwargs)
+
+
+def _as_array(value: Any) -> Any:
+    if not is_traced_number(value):
+        return value
+    return value.tracer.traced(np.array(value.plain), value.node)
