@@ -185,11 +185,21 @@ def _of_file(
         first = min([definition.lineno, *(each.lineno for each in decorated)])
         at = file, name, first
         codes = [e for e in made if (e.co_filename, e.co_name, e.co_firstlineno) == at]
+        codes = [e for e in codes if _has_body(e, definition)]
         own = tuple(function for code in codes for function in made[code])
         if own:
             callers = frozenset(each for code in codes for each in ran[code].callers)
             known = frozenset(lines.intersection(span)), callers
             yield LiveFunction(file, name, definition, tree, around, own, *known)
+
+
+def _has_body(code: CodeType, definition: Definition) -> bool:
+    """Whether a code may be that of a definition: on one line there may be several lambdas."""
+    if not isinstance(definition, ast.Lambda):
+        return True
+    body = definition.body
+    place = body.lineno, body.end_lineno, body.col_offset, body.end_col_offset
+    return place in {*code.co_positions()}
 
 
 def _undecorated(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt:

@@ -49,7 +49,7 @@ from conformance.script.source_around import (
 from conformance.script.trainings import Cut, training
 from conformance.script.update import hides_a_decay
 from conformance.script_outcome import ENDED, Ran, Training, is_judged_as_far
-from conformance.tracing.frames import Frame, raised_in, subject_frames
+from conformance.tracing.frames import Frame, is_subject, raised_in, subject_frames
 from conformance.tracing.long import MOST, LongTrace
 from conformance.tracing.node import FILLED, Node
 from conformance.values import from_values, to_values
@@ -363,7 +363,10 @@ class Session:
                 self.found = self._parameters()
                 self.notes.append(("time", f"{self.seconds:g}"))
                 if not steps(self.found):
-                    self.notes.append(("at", _line(subject_frames(frame))))
+                    at = frame  # it may be within what we do for a line
+                    while at is not None and not is_subject(at.f_code.co_filename):
+                        at = at.f_back
+                    self.notes.append(("at", _line(subject_frames(at)) if at else ""))
                 signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
             self.stop(frame)
 

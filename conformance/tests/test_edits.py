@@ -492,3 +492,18 @@ def test_an_operation_of_a_value_with_itself_stands_for_no_number() -> None:
         text: ast.parse(text, mode="eval").body for text in ("L / L", "L - L", "L * L", "L / m")
     }
     assert [is_constant(each) for each in parts.values()] == [True, True, False, False]
+
+
+SQUARE = 'SQUARE = {"value": lambda a: a * a, "slope": lambda a: 2 * a}\n'
+
+
+@pytest.mark.parametrize(("name", "body"), [("slope", "2 * a"), ("value", "a * a")])
+def test_of_two_lambdas_on_a_line_each_has_its_own_source(
+    name: str, body: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "square.py"
+    file.write_text(SQUARE)
+    square: Any = load(f"{file}:SQUARE")
+    found = live_functions(lambda: square[name](3.0), {str(file)}.__contains__)
+    lambdas = [each.definition for each in found if isinstance(each.definition, ast.Lambda)]
+    assert [ast.unparse(each.body) for each in lambdas] == [body]
