@@ -171,7 +171,7 @@ def _is_called(node: Node, names: re.Pattern[str]) -> bool:
     return any(map(names.fullmatch, stored_names(node)))
 
 
-def _learned(node: Node, given: int) -> set[Node]:
+def learned(node: Node, given: int) -> set[Node]:
     """The parameters by which a value has a derivative: none that only a choice depends on."""
     way = walk([node], lambda each: [e for e in each.inputs if is_float(e)])
     return {each for each in way if given >> each.number & 1}
@@ -186,7 +186,7 @@ def _is_score(node: Node, advantage: Node, given: int) -> bool:
     way = [*walk([node], lambda each: each.inputs if each.operation in SUMS else ())]
     logarithm = any(each.operation in LOGARITHMS and each.uses & given for each in way)
     chosen = any(each.operation in CHOOSING for each in way)
-    return logarithm and (chosen or _learned(advantage, given).isdisjoint(_learned(node, given)))
+    return logarithm and (chosen or learned(advantage, given).isdisjoint(learned(node, given)))
 
 
 def _drawn(nodes: Sequence[Node], given: int) -> Iterator[Node]:

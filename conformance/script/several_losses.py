@@ -18,7 +18,7 @@ from conformance.backward.findings import by_one_line
 from conformance.backward.loss_names import is_named
 from conformance.backward.loss_numbers import Fit, fits_of_each
 from conformance.backward.recorded_pass import Goal, NotAGradientError
-from conformance.script.held_targets import targets
+from conformance.script.held_targets import learned, targets
 from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement, ToJudge
 from conformance.script.linear import alike
@@ -181,16 +181,16 @@ def _narrowest(
     are right, or else the last. None if those of others are right by several that it is in, as of a
     body that two heads share, or there is none.
     """
+    of = {each: learned(each, given) for each in numbers}
 
     def order(number: Node) -> tuple[bool, int, bool, int]:
-        size = (number.uses & given).bit_count()
-        return not is_named(number), size, number not in told, -number.number
+        return not is_named(number), len(of[number]), number not in told, -number.number
 
     def has_one_of(number: Node, others: Collection[Node]) -> bool:
         return any(each is not number and number.depends_on(each) for each in others)
 
-    shared = sum(each.depends_on(parameter) for each in told) > 1
-    own = [] if shared else [each for each in numbers if each.depends_on(parameter)]
+    shared = sum(parameter in of[each] for each in told) > 1
+    own = [] if shared else [each for each in numbers if parameter in of[each]]
     own = [each for each in own if not has_one_of(each, told)] or own
     whole = [each for each in own if not any(has_one_of(other, [each]) for other in own)]
     return min(whole, key=order, default=None)

@@ -245,3 +245,33 @@ def test_errors_of_steps_that_are_gone_back_through_are_those_of_their_own_outpu
 ) -> None:
     report = run_edited(tmp_path, WALK, *([(old, new)] if old else []))
     assert [e.lines[0].line for e in report.examined.accused] == lines, str(report)
+
+
+DRAWN_BY_COMPARISON = """import numpy as np
+rng = np.random.default_rng(7)
+a, b, c = rng.normal(size=(3, 5)), rng.normal(size=(5, 2)), np.zeros(3)
+for episode in range(6):
+    s = rng.normal(size=(12, 3))
+    h = np.tanh(s @ a)
+    p = np.exp(h @ b)
+    p /= p.sum(axis=1, keepdims=True)
+    act = (rng.random((12, 1)) > p[:, :1]).sum(axis=1)
+    adv = (act == (s[:, 0] > 0)) + 0.1 * rng.normal(size=12) - s @ c
+    policy_loss = -(adv * np.log(p)[np.arange(12), act]).mean()
+    value_loss = 0.5 * (adv ** 2).mean()
+    d = adv[:, None] * (p - np.eye(2)[act]) / 12
+    db = h.T @ d
+    da = s.T @ (d @ b.T * (1 - h ** 2))
+    dc = -(s.T @ adv) / 12
+    a -= 0.3 * da
+    b -= 0.3 * db
+    c -= 0.1 * dc
+"""
+
+
+def test_the_error_of_values_has_no_derivative_by_the_policy_that_has_drawn(
+    tmp_path: Path,
+) -> None:
+    assert run_edited(tmp_path, DRAWN_BY_COMPARISON).exit_code == 0
+    wrong = run_edited(tmp_path, DRAWN_BY_COMPARISON, ("(1 - h ** 2)", "h * (1 - h)"))
+    assert [(each.accused.gradients, each.line) for each in wrong.blames] == [(("a",), 15)]
