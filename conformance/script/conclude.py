@@ -13,6 +13,8 @@ from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
+import numpy as np
+
 from conformance.backward.findings import Accused, Cause, Examined, by_one_line, merged
 from conformance.backward.loss_names import by_name
 from conformance.backward.recorded_pass import NotAGradientError
@@ -317,6 +319,8 @@ def _is_a_state(one: Parameter, moved: Sequence[Parameter]) -> bool:
         way = {*walk([new], partial(_until, ends))}
         parts = [each for each in way if is_part(each) and old in each.inputs]
         if any({old, *parts} & {*each.inputs} for each in way - made - {*parts}):
+            return False
+        if not all(np.ndim(each.value) for each in (old, *parts)):  # of numbers nothing is told
             return False
     return True
 

@@ -99,7 +99,8 @@ def _as_read(step: "Unjudged") -> Judgement:
             raise NotAGradientError(UNEVEN)
         return step.whole()
     apart = step.by_choice([own])
-    if apart.is_settled or are_at_own_rates(apart) or is_clipped(apart):
+    arrays = all(np.ndim(each.value) for each, _ in apart.chosen)  # numbers are made of any others
+    if apart.is_settled or are_at_own_rates(apart) or (arrays and is_clipped(apart)):
         return apart
     made = made if choices else apart  # else a wrong one is moved unevenly, too
     if any(each.adaptive and each.states for each in updates):

@@ -574,7 +574,9 @@ if __name__ == '__main__':
 """
 
 
-@pytest.mark.parametrize(("edit", "code"), [(("", ""), 0), (("d / d.size", "d * abs(d) / d.size"), 1)])
+@pytest.mark.parametrize(
+    ("edit", "code"), [(("", ""), 0), (("d / d.size", "d * abs(d) / d.size"), 1)]
+)
 def test_a_gradient_is_of_whichever_argument_it_is_right_for(
     edit: tuple[str, str], code: int, tmp_path: Path
 ) -> None:
