@@ -1340,7 +1340,7 @@ def test_what_a_loop_of_entries_adds_to_a_sum_of_samples_is_added_too_often(
     assert ("adds the same value 3 times" in str(report)) == bool(lines)
 
 
-HIDDEN = """import math, random
+WRONG_HIDDEN = """import math, random
 random.seed(1)
 points = [([random.uniform(-1, 1) for _ in range(2)], random.random()) for _ in range(8)]
 inner = [[random.uniform(-1, 1) for _ in range(3)] for _ in range(3)]
@@ -1369,7 +1369,7 @@ for epoch in range(9):
 
 def test_what_is_made_of_another_wrong_entry_of_a_sum_is_not_to_blame(tmp_path: Path) -> None:
     """It is wrong since the sum of its own entry is."""
-    report = run_edited(tmp_path, HIDDEN)
+    report = run_edited(tmp_path, WRONG_HIDDEN)
     assert report.blames[0].line == 17
     assert "has to give ∂C/∂h" in str(report)
 
