@@ -897,7 +897,7 @@ def test_a_row_that_was_changed_is_told_as_such(tmp_path: Path) -> None:
     assert "has to be `p` (line 5), as it was there: it was changed later" in text, text
 
 
-POOLED = """import numpy as np
+POOLED_BY_RESHAPE = """import numpy as np
 rng = np.random.default_rng(4)
 X, Y = rng.normal(size=(5, 6)), rng.normal(size=(5, 2))
 W, V = rng.normal(size=(6, 4, 4)), rng.normal(size=(4, 2))
@@ -916,9 +916,11 @@ for i in range(20):
 
 
 def test_a_mean_that_is_spread_without_its_share_is_told_where_it_is(tmp_path: Path) -> None:
-    lines, text = said(POOLED, tmp_path)
+    lines, text = said(POOLED_BY_RESHAPE, tmp_path)
     assert lines[0] == 12, text
-    assert said(POOLED.replace("axis=2)\n    dz", "axis=2) / 4\n    dz"), tmp_path)[0] == []
+    assert (
+        said(POOLED_BY_RESHAPE.replace("axis=2)\n    dz", "axis=2) / 4\n    dz"), tmp_path)[0] == []
+    )
 
 
 FLAT = """import math

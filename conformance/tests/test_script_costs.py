@@ -681,7 +681,7 @@ def test_margins_that_are_asked_for_are_those_of_the_hinge_loss(tmp_path: Path) 
         run_edited(tmp_path, MARGINS, ("10 * y * x", "10 * x"))
 
 
-SATURATED = """import numpy as np
+OTHER_SATURATED = """import numpy as np
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 def deriv_sigmoid(x):
@@ -704,7 +704,7 @@ for epoch in range(20):
 
 
 def test_digits_of_a_gradient_that_is_almost_0_beside_others_are_not_lost(tmp_path: Path) -> None:
-    assert run_edited(tmp_path, SATURATED).examined.ok
+    assert run_edited(tmp_path, OTHER_SATURATED).examined.ok
 
 
 RANKING = """import numpy as np
@@ -861,7 +861,7 @@ def test_a_total_that_is_divided_at_the_end_of_an_epoch_has_one_loss_for_all_sam
     assert not run_edited(tmp_path, EPOCHS, ("* p * (1 - p)", "")).ok
 
 
-HUBER = """import numpy as np
+OTHER_HUBER = """import numpy as np
 rng = np.random.default_rng(41)
 X = rng.normal(size=(70, 3))
 y = X @ [1.0, 2.0, -1.0] + rng.standard_t(1.5, size=70)
@@ -877,7 +877,7 @@ for epoch in range(9):
 def test_a_function_of_the_residuals_is_the_derivative_of_a_cost(
     product: str, tmp_path: Path
 ) -> None:
-    report = run_edited(tmp_path, HUBER, ("(X.T @ psi)", product))
+    report = run_edited(tmp_path, OTHER_HUBER, ("(X.T @ psi)", product))
     assert report.exit_code == 0, str(report)
     assert "no known cost has this output error" in str(report)
 
