@@ -73,6 +73,17 @@ OPEN = {
     "ClipsInputs": "BP4 is blamed too: what z and ∇w take is made wrong on one line before them",
     "HandsAnOperator": "the line of an operator that is right elsewhere is blamed, not its caller",
     "DecayAdds": "the line of the update that it calls is blamed, and not the one that negates λ",
+    **dict.fromkeys(
+        ("HandsAFunction", "HandsANumber", "NamesErrorAgain", "StoresAPart", "CostForSlope"),
+        "a change of the line that is handed something wrong makes all right, and is told",
+    ),
+    **dict.fromkeys(
+        ("ForgetsABias", "MeanOverRows", "WrongColumn", "AddsTooMuch"),
+        "no change is found, and the line that computes the quantity is blamed, not one before it",
+    ),
+    "MasksWrong": "the lines that call a wrong helper are blamed; its own in a longer search alone",
+    "StackOfOutputs": "the line of the update is blamed; the wrong one in a longer search alone",
+    "MomentumLeftOn": "momentum that only the update knows of is no known rule, and is not judged",
 }
 """What is wrong in a verdict today."""
 
