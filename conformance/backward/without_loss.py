@@ -193,9 +193,9 @@ def _is_no_cost(error: OwnError, found: Sequence[Tried], run: Recorded) -> bool:
 
 
 def _is_of_one_size(node: Node) -> bool:
-    """Whether all entries are the same but for their signs."""
+    """Whether all of several entries are the same but for their signs."""
     sizes = np.abs(np.asarray(node.value, dtype=np.float64))  # of truth values, too
-    return bool(np.ptp(sizes) <= HALF_OF_THE_DIGITS * np.max(sizes))
+    return sizes.size > 1 and bool(np.ptp(sizes) <= HALF_OF_THE_DIGITS * np.max(sizes))
 
 
 def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined | None:
