@@ -11,7 +11,7 @@ import numpy as np
 from conformance.backward.chain import Chain
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, layouts
 from conformance.backward.decay import Decay
-from conformance.tracing.ancestors import walk
+from conformance.tracing.ancestors import short_of, walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 from reference.step import Array
@@ -65,7 +65,7 @@ def _signs(found: OwnError) -> Array:
     apart = next((e for e in differences if _is_given(found.output, e)), None)
     if apart is None or not found.at_output or not found.error.depends_on(apart):
         return np.zeros(1)
-    way = list(walk([found.error], lambda each: () if each is apart else each.inputs))
+    way = list(walk([found.error], short_of({apart})))
     own = all(e.depends_on(apart) or np.size(e.value) == 1 for e in way)
     if not own or any(np.shape(e.value) not in ((), np.shape(apart.value)) for e in way):
         return np.zeros(1)

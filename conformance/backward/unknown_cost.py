@@ -9,7 +9,7 @@ Left out: the known costs (`no_loss.py`).
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import combinations, product
 from typing import Any
 
@@ -35,7 +35,7 @@ from conformance.backward.own_error import (
 )
 from conformance.backward.recorded_pass import Goal, Recorded, bits
 from conformance.backward.source import MOVES, is_float
-from conformance.tracing.ancestors import ancestors, walk
+from conformance.tracing.ancestors import ancestors, short_of, walk
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
 from reference.step import Array
@@ -287,12 +287,8 @@ def is_of_a_difference(error: OwnError, made: Iterable[Compared]) -> bool:
     for difference in differences:
         if error.error is difference or not error.error.depends_on(difference):
             continue
-        way = walk([error.error], partial(_until, difference))
+        way = walk([error.error], short_of({difference}))
         shape = np.shape(difference.value)
         if all(np.shape(each.value) in ((), shape if each.function else ()) for each in way):
             return True
     return False
-
-
-def _until(end: Node, node: Node) -> Sequence[Node]:
-    return () if node is end else node.inputs

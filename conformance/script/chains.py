@@ -410,9 +410,11 @@ def is_late(values: Sequence[Node], nodes: Sequence[Node]) -> bool:
     """
     if len(values) <= 2:  # noqa: PLR2004 - nothing is added but to the first
         return False
+    later = [*pairwise(values[1:])]
+    if any(is_moved(*each) for each in later):
+        return False
     numbers = numbers_asked(nodes)
-    later = pairwise(values[1:])
-    return not any(is_moved(*each) or is_asked(*each, numbers) for each in later)
+    return not any(is_asked(*each, numbers) for each in later)
 
 
 def is_moved(old: Node, new: Node) -> bool:

@@ -17,7 +17,7 @@ from conformance.script.judgement import Judgement
 from conformance.script.linear import alike, is_of_its_factor
 from conformance.script.multiples import PRODUCTS
 from conformance.script.update import Update
-from conformance.tracing.ancestors import walk
+from conformance.tracing.ancestors import short_of, walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
@@ -74,7 +74,7 @@ def unclipped(trace: Trace, judgement: Judgement) -> Iterator[Accused]:
         for each in bounds:
             at = {Line(file, line) for line in each.lines}
             norm = [node for node in step if not at.isdisjoint(own_lines(node))]
-            within = {*walk(norm, lambda node: () if node in every else node.inputs)}
+            within = {*walk(norm, short_of(every))}
             inside = [made for made in updates if not within.isdisjoint(of[made])]
             products = {made: _product(made, names, first) for made in inside}
             if each.idle or any(products.values()):

@@ -10,7 +10,6 @@ Left out: running it (`script_child.py`).
 import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -51,7 +50,7 @@ from conformance.script.still import never_moved, unseen
 from conformance.script.trainings import used_operations
 from conformance.script.update import Update, commute
 from conformance.script_outcome import RULES, Ran, Rule
-from conformance.tracing.ancestors import walk
+from conformance.tracing.ancestors import short_of, walk
 from conformance.tracing.node import Node, is_part
 from conformance.tracing.trace import Trace
 
@@ -314,19 +313,14 @@ def _is_a_state(one: Parameter, moved: Sequence[Parameter]) -> bool:
     """Whether each new value is made of the old one entry by entry, or by way of others, alone."""
     others = {value for each in moved if each is not one for value in each.values}
     for old, new in pairwise(one.values):
-        made = entrywise(new, frozenset({old}))
-        ends = {old, *others}
-        way = {*walk([new], partial(_until, ends))}
-        parts = [each for each in way if is_part(each) and old in each.inputs]
-        if any({old, *parts} & {*each.inputs} for each in way - made - {*parts}):
+        way = {*walk([new], short_of({old, *others}))}
+        own = {old, *(each for each in way if is_part(each) and old in each.inputs)}
+        if not all(np.ndim(each.value) for each in own):  # of numbers nothing is told
             return False
-        if not all(np.ndim(each.value) for each in (old, *parts)):  # of numbers nothing is told
+        made = entrywise(new, frozenset({old}))
+        if any(own & {*each.inputs} for each in way - made - own):
             return False
     return True
-
-
-def _until(ends: Collection[Node], node: Node) -> Sequence[Node]:
-    return () if node in ends else node.inputs
 
 
 def _left_out(kind: str, updates: Sequence[int]) -> list[tuple[str, str]]:

@@ -90,9 +90,11 @@ def with_held_targets(asked: ToJudge, made: Judgement | None = None) -> Judgemen
     every = targets(asked.trace, asked.updates)
     for users in every:
         found = _held(replace(asked, quick=True), users)
-        if found is not None and found.ok and found.examined.cost != "unknown":
+        if found is None or not found.ok:
+            continue
+        if found.examined.cost != "unknown":
             return found
-        by_error = by_error or (found if found is not None and found.ok else None)
+        by_error = by_error or found
     for users in every if by_error is None and not asked.quick else ():
         found = _held(asked, users)
         if found is None:

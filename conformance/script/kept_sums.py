@@ -62,7 +62,7 @@ def forgetting(judgement: Judgement) -> Iterator[Accused]:
                 sums.append(_accumulating(made, old, new))
             elif not alike(usual, rate):
                 yield accused(made, lines_of(new), Cause("rate", factor=rate))
-        yield from merged(by_one_line(tuple(sums)), lambda each: each.cause)
+        yield from _together(sums)
 
 
 def _never_cleared(
@@ -79,7 +79,7 @@ def _never_cleared(
             if rate == 1 and not made.adaptive:
                 found = _accumulating(made, old, new)
                 sums.append(replace(found, lines=(*again, *found.lines)))
-    yield from merged(by_one_line(tuple(sums)), lambda each: each.cause)
+    yield from _together(sums)
 
 
 def _cleared_again(judgement: Judgement) -> Iterator[Line]:
@@ -107,7 +107,12 @@ def adding_up(judgement: Judgement) -> Iterator[Accused]:
             if others and less and kept(old, new, read_forward(made.old)) == 1:
                 sums.append(_accumulating(made, old, new))
                 break
-    yield from merged(by_one_line(tuple(sums)), lambda each: each.cause)
+    yield from _together(sums)
+
+
+def _together(sums: Sequence[Accused]) -> Sequence[Accused]:
+    """What sums are accused of: those of one line, or of one cause, together."""
+    return merged(by_one_line(tuple(sums)), lambda each: each.cause)
 
 
 def _accumulating(made: Update, old: Node, new: Node) -> Accused:

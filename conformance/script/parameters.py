@@ -37,7 +37,7 @@ from conformance.script.linear import (
     written_places,
 )
 from conformance.script.rows import Carried, join
-from conformance.tracing.ancestors import walk
+from conformance.tracing.ancestors import short_of, walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, is_part, states_of
 
 MARGIN = 1.1  # of a step's length, for what a program does before it uses a parameter
@@ -405,7 +405,7 @@ def _is_used_beside(own: set[Node], values: set[Node], stop: set[Node], new: Nod
         stop: what was there before.
         new: the value.
     """
-    way = walk(new.inputs, lambda e: () if e in stop else e.inputs)
+    way = walk(new.inputs, short_of(stop))
     parts = {*own}
     for each in sorted((e for e in way if e not in stop), key=lambda e: e.number):
         if parts.isdisjoint(each.inputs):

@@ -28,7 +28,7 @@ from conformance.script.linear import SAME_FACTOR, alike, kept, scalar
 from conformance.script.multiples import PRODUCTS, is_convention
 from conformance.script.parameters import Parameter
 from conformance.script.update import Update
-from conformance.tracing.ancestors import walk
+from conformance.tracing.ancestors import short_of, walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
@@ -273,7 +273,7 @@ def _is_multiplied(judgement: Judgement, gradient: Node, share: float) -> bool:
     """Whether a gradient is computed beside the loss by a product with a number, or by a mean."""
     loss = 0 if judgement.loss is None else judgement.loss.uses
     olds = {each.old for each in judgement.updates}
-    for node in walk([gradient], lambda each: () if each in olds else each.inputs):
+    for node in walk([gradient], short_of(olds)):
         if node.operation in (*PRODUCTS, "mean") and not loss >> node.number & 1:
             size = np.size(node.inputs[0].value) / np.size(node.value)
             numbers = (size,) if node.operation == "mean" else map(scalar, node.args[:2])

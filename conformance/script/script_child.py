@@ -145,8 +145,7 @@ class Session:
         long = len(self.trace.nodes) >= LONGEST
         if not long and any(self._is_in_its_first_round(each.values) for each in self.found):
             return True
-        late = all(is_late(each.values, self.trace.nodes) for each in self.found)
-        if not long and (late or moves_after(self.found)):
+        if not long and (moves_after(self.found) or self._is_late()):
             return True
         if not all(begun_anew(each.chain) for each in moved_often(self.found)):
             return self._makes_data()
@@ -155,6 +154,10 @@ class Session:
         lasting = not all(begun_anew(each.chain) for each in self.found)
         self.states = self.states or lasting or not is_right(self.trace, self.found)
         return self.states
+
+    def _is_late(self) -> bool:
+        """Whether all is moved by what was not computed from it."""
+        return all(is_late(each.values, self.trace.nodes) for each in self.found)
 
     def _is_in_its_first_round(self, values: Sequence[Node]) -> bool:
         """Whether rows were moved by what was computed once: more may be moved after them."""

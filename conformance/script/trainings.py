@@ -139,15 +139,15 @@ def used_operations(trace: Trace, found: Sequence[Parameter]) -> tuple[tuple[str
     made = {*walk([each.values[-1] for each in found])}
     step = (e for e in trace.nodes if first < e.number < last and e.function is not None)
     others = [e for e in step if e not in made]
-    unused = _lines(others)
-    beside = [e for e in made if e.frames and e.function and e.frames[0][:2] in unused]
-    whole = {(*each, "") for each in _lines(made) - unused}
-    return tuple(sorted(whole | (_sources(beside) - _sources(others))))
+    own, unused = _lines(made), _lines(others)
+    used, beside = (_sources(each, own & unused) for each in (made, others))
+    return tuple(sorted({(*each, "") for each in own - unused} | (used - beside)))
 
 
-def _sources(nodes: Iterable[Node]) -> set[tuple[str, int, str]]:
-    """The operations that compute some values."""
-    once = {operation_key(each): each for each in nodes if each.frames}
+def _sources(nodes: Iterable[Node], lines: set[tuple[str, int]]) -> set[tuple[str, int, str]]:
+    """The operations on some lines that compute some values."""
+    there = (e for e in nodes if e.function and e.frames and e.frames[0][:2] in lines)
+    once = {operation_key(each): each for each in there}
     return {(*each.frames[0][:2], operation_text(each)) for each in once.values()}
 
 

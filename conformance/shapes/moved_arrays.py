@@ -17,7 +17,7 @@ from conformance.backward.recorded_pass import Goal
 from conformance.script.parameters import is_mixed, with_states
 from conformance.script.rows import Carried
 from conformance.shapes.attempts import Attempt
-from conformance.tracing.ancestors import walk
+from conformance.tracing.ancestors import short_of, walk
 from conformance.tracing.node import FILLED, Node, Write, bits_of_nodes, filled, flat, is_part
 from conformance.tracing.trace import Trace
 
@@ -169,7 +169,7 @@ def goes_on(first: Sequence[Goal], versions: Collection[Node], second: Iterable[
         versions: what they are then.
         second: what is taken off these.
     """
-    way = {*walk(second, lambda each: () if each in versions else each.inputs)}
+    way = {*walk(second, short_of(versions))}
     began = [each.parameter for each in first]
     apart = {*began, *versions}
     made = (each for each in walk(e.node for e in first) if each in way and each not in apart)

@@ -26,7 +26,7 @@ from conformance.shapes.attempts import Attempt, UnfitError
 from conformance.shapes.found import Gradients
 from conformance.shapes.gradients_of_updates import Update, gradient_and_rate
 from conformance.shapes.places import Places, returned
-from conformance.tracing.ancestors import walk
+from conformance.tracing.ancestors import short_of, walk
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.usage import COSTS
 from reference.step import Array
@@ -257,7 +257,7 @@ def _linear(moved: Goal, direct: Sequence[Goal]) -> bool:
     """Whether what moves a parameter is made of gradients by linear operations alone."""
     ends = [each.node for each in direct]
     given = bits_of_nodes(ends)
-    way = walk([moved.node], lambda each: () if each in ends else each.inputs)
+    way = walk([moved.node], short_of(ends))
     return all(_is_linear(e, given) for e in way if e not in ends and e.uses & given)
 
 

@@ -3,7 +3,7 @@
 Left out: what is asked of a value on the way; the caller says which operands lead on.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from heapq import heappop, heappush
 
 from conformance.tracing.node import Node
@@ -15,6 +15,15 @@ Operands = Callable[[Node], Iterable[Node]]
 def all_operands(node: Node) -> Iterable[Node]:
     """Whatever enters an operation."""
     return node.inputs
+
+
+def short_of(ends: Container[Node]) -> Operands:
+    """The operands at which a walk goes on that goes up to some nodes, and not beyond."""
+
+    def operands(node: Node) -> Iterable[Node]:
+        return () if node in ends else node.inputs
+
+    return operands
 
 
 def walk(starts: Iterable[Node], operands: Operands = all_operands) -> Iterator[Node]:

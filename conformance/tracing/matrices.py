@@ -88,7 +88,9 @@ def _slices(key: Any) -> Any:
 
 def _arrays(value: Any) -> Any:
     """A value with an array in the place of each matrix in it."""
-    return _with_matrices(value, lambda each: each.view(Traced if _is_traced(each) else np.ndarray))
+    return _with_matrices(
+        value, lambda each: each.view(Traced if isinstance(each, Traced) else np.ndarray)
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -106,10 +108,6 @@ def _with_matrices(
     if type(value) is dict:
         return {key: _with_matrices(each, made, other) for key, each in value.items()}
     return other(value)
-
-
-def _is_traced(value: Any) -> bool:
-    return isinstance(value, Traced)
 
 
 def _alike(made: Any, known: Any) -> Any:
