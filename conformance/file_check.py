@@ -148,6 +148,11 @@ def _is_mended(report: BackwardReport) -> bool:
     return any(each.mends or each.edited is not None for each in report.examined.accused)
 
 
+def _is_of_updates(report: BackwardReport) -> bool:
+    """Whether updates are wrong, and not the gradients."""
+    return any(each.cause.kind in UPDATES for each in report.examined.accused)
+
+
 def _as_it_trains(asked: Asked, parts: list[Part]) -> list[Part]:
     """The reports, where training shows what is right, or which change mends what is wrong.
 
@@ -157,8 +162,13 @@ def _as_it_trains(asked: Asked, parts: list[Part]) -> list[Part]:
     if ran is None:
         return parts
     if _is_mended(ran):
-        names = {*ran.ran.within}
-        rest = [e for e in parts if not (_is_doubtful(e) and e.name.rpartition(":")[2] in names)]
+        names, moving = {*ran.ran.within}, _is_of_updates(ran)
+        rest = [
+            e
+            for e in parts
+            if not (_is_doubtful(e) and e.name.rpartition(":")[2] in names)
+            or (_is_of_updates(e) and not moving)
+        ]
     else:
         rest = _but_contradicted(parts, ran)
     return parts if len(rest) == len(parts) else [ran, *rest]

@@ -589,3 +589,18 @@ def written_part(statement: ast.Assign, made: ast.expr | None) -> ast.expr:
             if any(each is made for each in ast.walk(part)):
                 return one
     return target
+
+
+def written(tree: ast.AST | None) -> Iterator[tuple[ast.expr, ast.expr, set[str]]]:
+    """What is written to, what is written, and what is read by that in any case."""
+    for each in ast.walk(tree or ast.Pass()):
+        if isinstance(each, ast.AugAssign):
+            yield each.target, each.value, attributes(each.target)
+        elif isinstance(each, ast.Assign):
+            for target in each.targets:
+                yield target, each.value, set()
+
+
+def attributes(expression: ast.expr) -> set[str]:
+    """The attributes in an expression."""
+    return {each.attr for each in ast.walk(expression) if isinstance(each, ast.Attribute)}

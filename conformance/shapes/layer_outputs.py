@@ -19,18 +19,18 @@ from conformance.backward.findings import Examined
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
 from conformance.backward.stated_loss import with_decay_beside
-from conformance.programs.held_state import doubles, is_floats, leaves, short
-from conformance.programs.vocabulary import bare, is_role, kinds_of, stem
-from conformance.running.quiet import quiet
-from conformance.shapes.arguments import PENALTY, RATE, Scope, called, needed, size_kinds
+from conformance.programs.held_state import is_floats, leaves, short
+from conformance.programs.vocabulary import bare, is_role, stem
+from conformance.shapes.arguments import Scope, needed, size_kinds
 from conformance.shapes.attempts import Attempt, Call, UnfitError, result_of
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_sources import returned_names, returned_parts, stored_names
 from conformance.shapes.given_back import last_or_all
 from conformance.shapes.gradients_of_updates import Update
 from conformance.shapes.layer_arguments import OPTIONS, Takes
+from conformance.shapes.layer_updates import with_lost
 from conformance.shapes.own_loss import before_softmax
-from conformance.shapes.places import Places, places
+from conformance.shapes.places import Places
 from conformance.shapes.plans import methods
 from conformance.shapes.update_findings import (
     INPUT,
@@ -42,7 +42,6 @@ from conformance.shapes.update_findings import (
     without_rates,
 )
 from conformance.tracing.node import Node
-from conformance.tracing.substitute import traced_program
 
 
 def made_whole(run: Attempt, forward: str, takes: Takes) -> dict[str, Any]:
@@ -314,47 +313,6 @@ def went_back(run: Attempt, backward: Callable[..., Any], given: Iterable[Any]) 
     return back
 
 
-SETTINGS = {"rate": RATE, "penalty": PENALTY}
-
-
-def after_update(run: Attempt, found: Places) -> Places:
-    """The gradients that a layer keeps, and what its updates make of them, if it has some.
-
-    If it keeps none, they may be computed in its updates.
-    """
-    with quiet(), doubles(), traced_program(run.recorded), suppress(UnfitError):
-        _update(run)
-        moved, names = places(run), {each.name for each in found.direct}
-        if not names:
-            return moved
-        updates = tuple(each for each in moved.updates if each.goal.name in names)
-        return replace(
-            found, moved=tuple(e for e in moved.moved if e.name in names), updates=updates
-        )
-    return found
-
-
-def _update(run: Attempt) -> None:
-    """Let a layer update its parameters, where that takes such settings alone."""
-    for each in _updates(run):
-        kinds = [next((e for e in kinds_of(a.name) if e in SETTINGS), "") for a in needed(each)]
-        with suppress(UnfitError):
-            if all(kinds):
-                result = run.called(each, *(SETTINGS[kind] for kind in kinds))
-                run.results.append((Call("update", each), each, result))
-
-
-def untried(run: Attempt) -> list[str]:
-    """The updates of a layer that could not be called."""
-    known = [function for _, function, _ in run.results]
-    return [called(each) for each in _updates(run) if each not in known]
-
-
-def _updates(run: Attempt) -> list[Callable[..., Any]]:
-    layer = run.roots["self"]
-    return [getattr(layer, e) for e, _ in methods(type(layer)) if is_role(e, "update") == 0]
-
-
 def of_output(values: Mapping[str, Any], run: Attempt, out: Node) -> dict[str, Any]:
     """The numbers for what an output depends on: what is beside it, such as a velocity, is kept."""
     nodes = {path: node for path, (_, node) in run.start.items()}
@@ -400,4 +358,4 @@ def of_parameters(step: OwnPass, found: Places, *, blame: bool) -> Examined:
     part = with_lines(without_rates(examined, left_out), found.updates)
     if step.scaled:
         return replace(ascending(part, found), factor=1.0)
-    return taking_what_is_given(part, found)
+    return with_lost(taking_what_is_given(part, found), found)

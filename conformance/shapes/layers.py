@@ -40,7 +40,6 @@ from conformance.shapes.layer_arguments import (
 from conformance.shapes.layer_outputs import (
     ENTRIES,
     StretchedError,
-    after_update,
     given_beside,
     input_goals,
     is_smaller,
@@ -53,11 +52,11 @@ from conformance.shapes.layer_outputs import (
     output_made_of,
     outputs,
     parameters_of,
-    untried,
     upstream,
     went_ahead,
     went_back,
 )
+from conformance.shapes.layer_updates import after_update, unruled, untried
 from conformance.shapes.other_settings import not_given, off, switched_off, told, training
 from conformance.shapes.places import places
 from conformance.shapes.plans import Made, Named, closed
@@ -286,7 +285,7 @@ class LayerSearch:
         again = partial(self._again, way, at)
         examined, sums = with_sums(run, found.direct, examined, again)
         recognised = self._recognised(way.plan, run, found.source, (*goals, *inner))
-        recognised = replace(recognised, sums=sums)
+        recognised = replace(recognised, sums=sums, unruled=unruled(run, found))
         left = (*found.missing, *found.unfound) if goals else parameters_of(run, out)
         left = (*left, *unseen)
         beside, used = given_beside(run, (*goals, *inner)), run.used()
@@ -305,7 +304,7 @@ class LayerSearch:
         self, plan: Plan, run: Attempt, source: str, goals: Sequence[Goal]
     ) -> Recognised:
         names = tuple(each.name for each in goals)
-        data, off = run.data, (*switched_off(run.roots["self"]), *untried(run))
+        data, off = run.data, (*switched_off(run.roots["self"]), *untried(run, goals))
         off += not_given(self.kind) if plan.said == called(self.kind) else ()
         calls = tuple(called(function, told=data.settings) for _, function, _ in run.results)
         at = 1 if source == "returned" else len(calls) - 1  # its update, if that is called

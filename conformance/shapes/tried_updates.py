@@ -19,7 +19,7 @@ import numpy as np
 
 from conformance.backward.findings import ADDS, UPDATES, Accused, Cause, Line
 from conformance.backward.source import lines_of
-from conformance.backward.syntax import function_around, tree, without
+from conformance.backward.syntax import attributes, function_around, tree, without, written
 from conformance.errors import ConformanceError
 from conformance.programs.vocabulary import bare, is_role, kinds_of, names_gradients
 from conformance.running.missing_names import lacks_a_name
@@ -388,7 +388,7 @@ def _takes_no_data(function: FunctionType) -> bool:
     used = [e for e in ast.walk(definition) if isinstance(e, ast.Attribute | ast.Name)]
     read = [e for e in used if isinstance(e.ctx, ast.Load)]
     names = {e.attr if isinstance(e, ast.Attribute) else e.id for e in read}
-    return any(map(names_gradients, names)) and bool([*_written(definition)] or "setattr" in names)
+    return any(map(names_gradients, names)) and bool([*written(definition)] or "setattr" in names)
 
 
 def _blamed(found: Found, wrong: Accused) -> Found:
@@ -437,24 +437,9 @@ def _moves(function: FunctionType, found: Found) -> bool:
     if definition is None or len(needed(function)) <= len(("self",)):
         return False
     return any(
-        _attributes(target) & held & (_attributes(value) | set(augmented))
-        for target, value, augmented in _written(definition)
+        attributes(target) & held & (attributes(value) | set(augmented))
+        for target, value, augmented in written(definition)
     )
-
-
-def _written(definition: ast.FunctionDef) -> Iterator[tuple[ast.expr, ast.expr, set[str]]]:
-    """What is written to, what is written, and what is read by that in any case."""
-    for each in ast.walk(definition):
-        if isinstance(each, ast.AugAssign):
-            yield each.target, each.value, _attributes(each.target)
-        elif isinstance(each, ast.Assign):
-            for target in each.targets:
-                yield target, each.value, set()
-
-
-def _attributes(written: ast.expr) -> set[str]:
-    """The attributes in an expression."""
-    return {each.attr for each in ast.walk(written) if isinstance(each, ast.Attribute)}
 
 
 def _is_empty(function: FunctionType) -> bool:

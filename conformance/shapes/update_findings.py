@@ -172,18 +172,38 @@ def taking_what_is_given(examined: Examined, places: Places) -> Examined:
     All may add what they are given, as is right for minus the gradient. What an update makes of a
     velocity, or of squares, is not judged.
     """
-    given = {each.name: np.ravel(each.node.value) for each in places.direct}
     wrong, adding = set[str](), set[str]()
-    for each in places.moved if all(one.ok for one in examined.gradients) else ():
-        columns = np.stack([given[each.name], np.ravel(each.parameter.value)], axis=1)
-        solved, fit = _fit(columns, np.ravel(each.node.value), ())
-        adding |= {each.name} if fit and solved[0] < 0 else set()
-        grows = columns.size > len(columns[0]) ** 2 and solved[1] < -HALF
-        wrong |= {each.name} if fit and grows else set()
-    kind = ADDS if adding == given.keys() else "update"
+    fits = _fits(places) if all(one.ok for one in examined.gradients) else {}
+    for name, (by, decay, entries) in fits.items():
+        adding |= {name} if by < 0 else set()
+        wrong |= {name} if entries > 2 and decay < -HALF else set()  # noqa: PLR2004
+    kind = ADDS if adding == {each.name for each in places.direct} else "update"
     return _with_updates(
         examined, [e for e in places.updates if e.goal.name in adding | wrong], kind
     )
+
+
+def _fits(places: Places) -> dict[str, tuple[float, float, int]]:
+    """How many times a gradient and its parameter are in what moves it, and of how many entries.
+
+    Of parameters that are moved by these alone.
+    """
+    given = {each.name: np.ravel(each.node.value) for each in places.direct}
+    found = {}
+    for each in places.moved:
+        gradient, parameter = given[each.name], np.ravel(each.parameter.value)
+        if gradient.shape != parameter.shape:  # it is that of some rows
+            continue
+        columns = np.stack([gradient, parameter], axis=1)
+        (by, decay), fit = _fit(columns, np.ravel(each.node.value), ())
+        if fit and np.any(each.node.value):
+            found[each.name] = float(by), float(decay), len(columns)
+    return found
+
+
+def are_followed(places: Places) -> bool:
+    """Whether each parameter whose gradient a layer keeps is moved by that and decay alone."""
+    return _fits(places).keys() == {each.name for each in places.direct}
 
 
 def sign_of(examined: Examined) -> float:
