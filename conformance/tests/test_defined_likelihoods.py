@@ -1,4 +1,4 @@
-"""A derivative too much is told where a file defines the cross-entropy, and no update computes it."""
+"""A derivative too much is told where a file defines the cross-entropy that no update computes."""
 
 from pathlib import Path
 
