@@ -18,6 +18,7 @@ from conformance.edits.live_functions import LiveFunction
 from conformance.edits.part_edits import (
     exchanged,
     joined,
+    joined_unread,
     joined_within,
     reformed,
     replaced,
@@ -48,6 +49,7 @@ class Level(NamedTuple):
 SLOPED = Level(sloped, 2, 22)
 JOINED = Level(joined, 11, 24)
 UNREAD = Level(unread, 10, 1)  # a variable that nothing reads, which is also among the words
+LACKING = Level(joined_unread, 1, 4)
 LEVELS = (
     Level(None, 9, 6),  # += for =, a line left out
     Level(swapped, 56, 14),  # one word or sign
@@ -111,7 +113,7 @@ def in_order(
         number = sum(size(each) for each in places)
         rank = {e: LIKELY[i] * e.likely / e.many for e in LEVELS}
         rank = {e: by / (number if e.changes else len(places)) for e, by in rank.items()}
-        order.append((FIRST, LIKELY[i], [UNREAD], places))
+        order.append((FIRST, LIKELY[i], [UNREAD, LACKING], places))
         for word in WORDS:
             for each in places[:near]:
                 first = (WORDS_KNOWN if each in quick else NEARBY) if i >= BLAMED else BLAMED_WORDS

@@ -49,16 +49,48 @@ def joined_within(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     yield from _joined([each for each in slots if not is_whole(each)], scope)
 
 
+def at_renamings(tree: ast.AST, edit: Edit) -> Iterator[Edit]:
+    """The changes that join an operand to a value where it only gets another name, as in `d = e`.
+
+    Args:
+        tree: of the function.
+        edit: that joins the operand to a value on another line.
+    """
+    for slot, new in edit.puts:
+        match new:
+            case ast.BinOp(left, kind, operand) if ast.dump(left) == ast.dump(slot.get()):
+                for each in ast.walk(tree):
+                    if isinstance(each, ast.Assign) and _is_renaming(each):
+                        joined_to = ast.BinOp(each.value, kind, operand)
+                        yield put(Slot(each, "value"), each.value, joined_to)
+
+
+def _is_renaming(statement: ast.Assign) -> bool:
+    return all(isinstance(each, ast.Name) for each in (*statement.targets, statement.value))
+
+
+def joined_unread(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
+    """The changes that join to a whole value a variable that nothing reads."""
+    unread = [ast.Name(each, ast.Load()) for each in scope.unread]
+    for slot, part in values([each for each in slots if is_whole(each)] if unread else ()):
+        yield from _with_one(slot, part, unread, unread)
+
+
 def _joined(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
     for slot, part in values(slots):
         for each in scope.matrices:
             yield put(slot, part, ast.BinOp(part, ast.MatMult(), each))
             yield put(slot, part, ast.BinOp(each, ast.MatMult(), part))
-        for kinds in ((ast.Mult, ast.Div), (ast.Add, ast.Sub)):
-            for kind in () if is_of(slot, kinds) else kinds:
-                two = [ast.Constant(2)] if kind in (ast.Mult, ast.Div) else []
-                for each in (*two, *scope.parts):
-                    yield put(slot, part, ast.BinOp(part, kind(), each))
+        yield from _with_one(slot, part, (ast.Constant(2), *scope.parts), scope.parts)
+
+
+def _with_one(
+    slot: Slot, part: ast.expr, factors: Sequence[ast.expr], terms: Sequence[ast.expr]
+) -> Iterator[Edit]:
+    """The changes that give a value one of some factors, divisors or terms more."""
+    for kinds, operands in (((ast.Mult, ast.Div), factors), ((ast.Add, ast.Sub), terms)):
+        for kind in () if is_of(slot, kinds) else kinds:
+            yield from (put(slot, part, ast.BinOp(part, kind(), each)) for each in operands)
 
 
 def exchanged(slots: Sequence[Slot], _scope: Names) -> Iterator[Edit]:

@@ -32,6 +32,7 @@ from conformance.edits.levels import (
 )
 from conformance.edits.live_functions import Kept, LiveFunction
 from conformance.edits.named_edits import KnownChange, named
+from conformance.edits.part_edits import at_renamings
 from conformance.edits.right_values import Changes, RightValues
 from conformance.edits.scope import Names
 from conformance.edits.statement_edits import statements
@@ -180,7 +181,9 @@ def _first(
             right = _is_right(function, edit, trials)
             held.put_back()
             if right:
-                return function, edit
+                others = at_renamings(function.definition, edit)
+                renaming = (e for e in others if _is_right(function, e, trials))
+                return function, next(renaming, edit)
     return None
 
 

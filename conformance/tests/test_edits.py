@@ -141,6 +141,23 @@ def test_the_line_that_is_told_makes_the_program_right(name: str, tmp_path: Path
     assert _agrees(_results(mended), _results(_loaded(tmp_path / "again", RIGHT)[0]))
 
 
+def test_an_operand_is_joined_where_a_value_only_gets_another_name(tmp_path: Path) -> None:
+    source = _with("factor").replace("d = s - y[i]", "e = s - y[i]\n            d = e")
+    found, _ = _searched(tmp_path, source, blamed=14)
+    assert found is not None
+    assert (found.line, found.text) == (15, "d = e * bend(s)")
+
+
+def test_a_variable_that_nothing_reads_is_joined_before_other_operands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_edits, "MOST", 99)
+    slope = "k = bend(s)\n            d = s - y[i]"
+    found, _ = _searched(tmp_path, _with("factor").replace("d = s - y[i]", slope), blamed=16)
+    assert found is not None
+    assert (found.line, found.text) == (15, "d = (s - y[i]) * k")
+
+
 def test_the_program_is_as_it_was_after_a_search(tmp_path: Path) -> None:
     code = compile(_with("factor"), "net.py", "exec")
     found, module = _searched(tmp_path, _with("factor"), blamed=14)
