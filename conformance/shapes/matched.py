@@ -174,6 +174,8 @@ def matched(
         chosen = shaped or fitting
         named = [e for e in chosen if bare(leaf.name) in (bare(e.name), stem(e.name))]
         chosen = named or chosen  # `db` is that of `b`, where there is a `bias` too
+        inside = _inside(path)
+        chosen = [e for e in chosen if inside and _inside(e.path) == inside] or chosen
         beside = [each for each in chosen if holder(each.path) == holder(path)]
         returned = [each for each in given if any(each is one for one in chosen)]
         if chosen:
@@ -243,6 +245,11 @@ def _places(value: Any, place: str = "") -> Iterator[str]:
 def holder(path: str) -> str:
     """What holds a value: `self.layers[0]` of `self.layers[0].W`."""
     return path.rpartition(".")[0]
+
+
+def _inside(path: str) -> str:
+    """Where a value is in a dict or a list: `['hidden']['b']` of `params['hidden']['b']`."""
+    return re.sub(r"^[\w.]+", "", path)
 
 
 def _is_asked_for(

@@ -4,6 +4,8 @@ It is run again without being recorded, for the gradients that it gives. Left ou
 (`search.py`), where its gradients are (`places.py`), and its verdict (`judge_readings.py`).
 """
 
+import re
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -428,13 +430,24 @@ def _held(run: Attempt) -> dict[Key, Leaf]:
 
 
 def _returned_at(reading: Reading) -> dict[str, tuple[Key, float]]:
-    """Where each gradient is, by the name of its parameter."""
-    held = reversed(_held(reading.run).items())
-    nodes = {reading.run.node(leaf.value): key for key, leaf in held}
+    """Where each gradient is, by the name of its parameter.
+
+    Of one that is returned at several places, as by mistake, the place that has this name.
+    """
+    nodes = defaultdict[Node | None, list[Key]](list)
+    for key, leaf in _held(reading.run).items():
+        nodes[reading.run.node(leaf.value)].append(key)
+    found: dict[str, tuple[Key, float]] = {}
     for each in reading.places.direct:
         if each.node not in nodes:
             raise UnfitError(f"the gradient of {each.name} is made of what is held")
-    return {each.name: (nodes[each.node], 1.0) for each in reading.places.direct}
+        name, keys = _letters(each.name), nodes[each.node]
+        found[each.name] = next((e for e in keys if _letters(e[1]).endswith(name)), keys[0]), 1.0
+    return found
+
+
+def _letters(path: str) -> str:
+    return re.sub(r"\W", "", path)
 
 
 def _moved_at(reading: Reading) -> dict[str, tuple[Key, float]]:

@@ -860,3 +860,17 @@ def test_each_of_two_mistakes_has_its_change(training: str, tmp_path: Path) -> N
     for name, z in ("b1", "dZ1"), ("b2", "dZ2"):
         change = f"d{name} = 1 / m * np.sum({z}, axis=1, keepdims=True)"
         assert f"the gradient of {name} is right with:  {change}" in said
+
+
+def test_a_gradient_that_is_given_in_the_place_of_another_is_told(tmp_path: Path) -> None:
+    """Each is then looked for under its own name, where one value has two."""
+    returned = 'grads = {"dW": np.dot(dZ, X.T), "db": dc, "dV": np.dot(dout, A.T), "dc": dc}'
+    head = CACHES.partition('    grads = {"dV"')[0]
+    tail = CACHES.partition("    return grads\n")[2]
+    sums = """    dc = np.sum(dout, axis=1, keepdims=True)
+    db = np.sum(dZ, axis=1, keepdims=True)
+"""
+    (tmp_path / "net.py").write_text(f"{head}{sums}    {returned}\n    return grads\n{tail}")
+    said = str(conformance.check(str(tmp_path / "net.py")))
+    told = returned.replace('"db": dc', '"db": db')
+    assert f"every gradient is right with:  {told}" in said

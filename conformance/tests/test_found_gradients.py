@@ -559,3 +559,41 @@ def test_what_a_layer_keeps_by_another_name_is_judged_in_the_network_that_moves_
     assert "not judged: Affine: no gradient is found of w" in str(checked(alone, tmp_path))
     wrong = checked(UPWARD.replace("g @ self.w.T", "g @ self.w.T / 2"), tmp_path)
     assert wrong.exit_code == 1, str(wrong)
+
+
+NESTED = """\
+import numpy as np
+
+
+def init(sizes):
+    pairs = zip(sizes[:-1], sizes[1:])
+    return {f"dense{i}": {"w": np.random.randn(m, n) / np.sqrt(m), "b": np.zeros(n)}
+            for i, (m, n) in enumerate(pairs)}
+
+
+def predict(params, x):
+    kept, last = [], max(params)
+    for name in sorted(params):
+        z = x @ params[name]["w"] + params[name]["b"]
+        kept.append((name, x, z))
+        x = z if name == last else np.arctan(z)
+    return x, kept
+
+
+def loss_and_grads(params, x, y):
+    out, kept = predict(params, x)
+    d, grads = (out - y) / len(x), {}
+    for i, (name, a, z) in enumerate(reversed(kept)):
+        if i > 0:
+            d = d / (1 + z ** 2)
+        grads[name] = {"w": a.T @ d, "b": d.sum(axis=0)}
+        d = d @ params[name]["w"].T
+    return 0.5 * np.sum((out - y) ** 2) / len(x), grads
+"""
+
+
+def test_a_gradient_in_a_dict_of_dicts_is_that_of_the_parameter_at_its_place(
+    tmp_path: Path,
+) -> None:
+    report = checked(NESTED, tmp_path)
+    assert (report.exit_code, "all right" in str(report)) == (0, True), str(report)
