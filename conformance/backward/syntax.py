@@ -216,11 +216,23 @@ def only_alias(line: Line) -> Line | None:
     Args:
         line: that computes a value and names it.
     """
+    named = _copies(line)
+    return Line(line.file, named[0].lineno) if len(named) == 1 else None
+
+
+def only_renaming(line: Line) -> Line | None:
+    """The only line below that gives a variable what another one holds, which a line computes."""
+    targets = ((each, getattr(each, "targets", [])) for each in _copies(line))
+    named = [each for each, held in targets if all(isinstance(e, ast.Name) for e in held)]
+    return Line(line.file, named[0].lineno) if len(named) == 1 else None
+
+
+def _copies(line: Line) -> list[ast.stmt]:
+    """The statements below a line that give another name to what it computes."""
     found = statement(line.file, line.line)
     own = set() if found is None else stored(found)
     below = (each for each in _assignments(line) if each.lineno > line.line)
-    named = [each for each in below if _is_copy(each, own)]
-    return Line(line.file, named[0].lineno) if len(named) == 1 else None
+    return [each for each in below if _is_copy(each, own)]
 
 
 def _is_copy(statement: ast.stmt, names: Collection[str]) -> bool:

@@ -15,6 +15,8 @@ from functools import cached_property
 import numpy as np
 
 from conformance.arithmetic.balls import precision
+from conformance.backward.findings import Line
+from conformance.backward.syntax import only_renaming
 from conformance.corpus.case import Case
 from conformance.subjects.stepped import TURNED, Stepped
 from conformance.tracing.arranging import arranged_last, before_arranging, whole
@@ -82,24 +84,33 @@ class Searched:
         at = location or _everywhere(self.trace.nodes[number])
         computed = self.trace.nodes[self._first_wrong(name, before_arranging(at, self.trace.nodes))]
         if self._is_of_a_helper(name, computed):
-            return computed.frames[1:]
+            first, *others = computed.frames[1:]
+            named = only_renaming(Line(first.file, first.line))
+            return (first if named is None else first._replace(line=named.line), *others)
         return arranged_last(computed).frames or self.trace.nodes[number].frames
 
     def _is_of_a_helper(self, name: str, node: Node) -> bool:
-        """Whether δ^L is ∂C/∂a, which a function gives that is handed a^L and no z^L.
+        """Whether a function that gives a δ is right as what it is: its caller leaves a part out.
 
-        That is right as what it is: its caller leaves σ′ out.
+        Of δ^L it gives ∂C/∂a, as it is handed a^L and no z^L; of another σ′(z^l), as it is handed
+        z^l, and uses no δ^{l+1}.
         """
-        last, found = len(self.run.w) + 1, self.roles.found
-        called = name == f"delta{last}" and len(node.frames) > 1
-        if not called or not {f"z{last}", f"a{last}"} <= found.keys():
+        if not name.startswith("delta") or not node.frames[1:]:
             return False
+        layer, found, nodes = int(name[5:]), self.roles.found, self.trace.nodes
         handed = self.trace.handed[node.calls[0]]
-        z, a = found[f"z{last}"].numbers, found[f"a{last}"].numbers
-        if handed.isdisjoint(a) or not handed.isdisjoint(z):
+        z, a, above = (
+            found.get(f"{e}{n}") for e, n in (("z", layer), ("a", layer), ("delta", layer + 1))
+        )
+        if z is None or a is None:
+            return False
+        if layer <= len(self.run.w):
+            alone = above and not any(node.depends_on(nodes[n]) for n in above.numbers)
+            return bool(alone) and not handed.isdisjoint(z.numbers)
+        if handed.isdisjoint(a.numbers) or not handed.isdisjoint(z.numbers):
             return False
         with precision(BITS):
-            slope = self.roles.values[f"a{last}"] - self.run.batch.y
+            slope = self.roles.values[f"a{layer}"] - self.run.batch.y
             return np.array_equal(as_floats(self.roles.values[name]), as_floats(slope))
 
     def _first_wrong(self, name: str, at: Location) -> int:

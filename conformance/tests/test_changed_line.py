@@ -173,6 +173,55 @@ def test_a_network_that_always_stops_is_called_in_the_layout_in_which_feedforwar
     assert "acts[k].Q @ e" in (tmp_path / "net.py").read_text().splitlines()[line - 1]
 
 
+HIDDEN = """
+import numpy as np
+
+def sigma(z):
+    return 1 / (1 + np.exp(-z))
+
+def slope_of(z):
+    return sigma(z) * (1 - sigma(z))
+
+class Net:
+    def __init__(self, sizes):
+        self.biases = [np.random.randn(n) for n in sizes[1:]]
+        self.weights = [np.random.randn(k, n) for k, n in zip(sizes, sizes[1:])]
+
+    def feedforward(self, a):
+        for w, b in zip(self.weights, self.biases):
+            a = sigma(a @ w + b)
+        return a
+
+    def backprop(self, x, y):
+        acts, zs, grad_b, grad_w = [x], [], [], []
+        for w, b in zip(self.weights, self.biases):
+            zs.append(acts[-1] @ w + b)
+            acts.append(sigma(zs[-1]))
+        e = (acts[-1] - y) * slope_of(zs[-1])
+        for k in range(len(zs) - 1, -1, -1):
+            grad_b.insert(0, e.sum(axis=0))
+            grad_w.insert(0, acts[k].T @ e)
+            if k:
+                slope = slope_of(zs[k - 1])
+                e = slope
+        return grad_b, grad_w
+"""
+
+
+@pytest.mark.usefixtures("no_search")
+def test_a_hidden_error_that_is_the_slope_alone_is_blamed_on_the_line_that_names_it(
+    tmp_path: Path,
+) -> None:
+    update = IN_ROWS.partition("    def update_mini_batch")
+    source = f"{HIDDEN}\n{''.join(update[1:])}"
+    (tmp_path / "net.py").write_text(source)
+    report = check(f"{tmp_path / 'net.py'}:Net", case="square-*")
+    assert isinstance(report, Report)
+    (blame,) = report.blames
+    line = source.splitlines()[blame.frames[0].line - 1].strip()
+    assert (blame.tag, line) == ("BP2", "e = slope")
+
+
 WRONG_COST = """
     def loss(self, a, y):
         return np.mean(-y * np.log(a) + (1 - y) * np.log(1 - a))
