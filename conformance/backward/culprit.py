@@ -26,7 +26,14 @@ from conformance.backward.groups import (
 from conformance.backward.in_scope import kept_by
 from conformance.backward.region import INVERSES
 from conformance.backward.source import MOVES, RENAMED, is_float, line_of, operand_name, own_lines
-from conformance.backward.syntax import assigned, base, defined_around, hands_back, only_alias
+from conformance.backward.syntax import (
+    assigned,
+    base,
+    defined_around,
+    hands_back,
+    only_alias,
+    reads,
+)
 from conformance.backward.value_names import named
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import FILLED, Node, uses_of_nodes
@@ -185,6 +192,10 @@ class Culprit(Fixes):
             name = base(operand_name(node, place))
             own = line is not None and name and name not in self._forward_names
             found = assigned(name, line, alias=False) if own and line is not None else None
+            sites = {each.site for each in fix.group.nodes}
+            # what else reads it is right: it is the use that is to blame
+            if found is not None and line is not None and reads(name, line) > len(sites):
+                return [*own_line, found]
             if found is not None:
                 return [found, *self.lines_of(fix.group)]
         if fix.change.what == "operand" and line is not None:

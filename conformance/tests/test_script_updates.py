@@ -441,6 +441,45 @@ def test_a_gradient_that_is_computed_and_not_kept_is_found(tmp_path: Path) -> No
     assert blame.accused.lines[0].line == 13
 
 
+WITHOUT = """import numpy as np
+rng = np.random.default_rng(1)
+X, Y = rng.normal(size=(15, 3)), rng.normal(size=(15, 2))
+U, V = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+mU, mV = np.zeros_like(U), np.zeros_like(V)
+for epoch in range(6):
+    h = np.tanh(X @ U)
+    e = (h @ V - Y) / len(X)
+    gV = h.T @ e
+    gU = X.T @ (e @ V.T * (1 - h ** 2))
+    mU = 0.8 * mU - 0.1 * gU
+    mV = 0.8 * mV - 0.1 * gV
+    U = U + mU
+    V = V + mV
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("mU = 0.8 * mU - 0.1 * gU", "mU = 0.8 * mU"),
+        ("mU = 0.8 * mU - 0.1 * gU", "gU = 0.01 * U\n    mU = 0.8 * mU - 0.1 * gU"),
+    ],
+)
+def test_a_step_that_is_made_without_the_gradient_is_blamed_where_it_is_made(
+    line: str, wrong: str, tmp_path: Path
+) -> None:
+    (blame,) = run_edited(tmp_path, WITHOUT, (line, wrong)).blames
+    assert blame.gradients == ("U",)
+    assert blame.accused.lines[0].line == 11
+
+
+def test_a_number_that_others_read_rightly_is_not_blamed_where_it_is_given(tmp_path: Path) -> None:
+    edits = [("for epoch", "mu = 0.8\nfor epoch"), ("0.8 * mU", "mu * mU"), ("0.8 * mV", "mu")]
+    (blame,) = run_edited(tmp_path, WITHOUT, *edits).blames
+    assert blame.gradients == ("V",)
+    assert blame.accused.lines[0].line == 13
+
+
 KEPT = """import numpy as np
 rng = np.random.default_rng(0)
 X, T = rng.normal(size=(12, 3)), rng.normal(size=(12, 2))
