@@ -125,6 +125,7 @@ def _with_its_training(
         return parts, ()
     networks = _networks(parts)
     moving = any(each.cause.kind in {*UPDATES, "crossed"} for each in ran.examined.accused)
+    moving = moving or (ran.examined.right > 0 and _is_mended(ran))
     own = all(each.examined.cost == "own" for each in networks)  # which says more than a known cost
     if ran.exit_code == 1 and (moving or not own or ran.examined.cost == "own"):
         noted = replace(ran, ran=replace(ran.ran, notes=(*ran.ran.notes, ("itself", ""))))
@@ -178,11 +179,13 @@ def _but_contradicted(parts: list[Part], ran: ScriptReport) -> list[Part]:
     """The reports, but for what accuses lines whose gradients are right where the file trains."""
     if not ran.ok or ran.examined.cost == "unknown":
         return parts
-    used = {*ran.ran.operations}
+    used, by_own = {*ran.ran.operations}, ran.examined.cost == "own"
 
     def is_contradicted(part: Part) -> bool:
         if not isinstance(part, ShapeReport) or part.ok:
             return False
+        if part.examined.cost == "own" and not by_own:
+            return False  # a known cost is one that may not be meant
         mended = (e for e in part.examined.accused if e.mends or e.edited)
         causes = ((e.edited or e.cause.changed, e.cause.kind) for e in mended)
         known = any(told or kind not in UNEXPLAINED for told, kind in causes)

@@ -28,6 +28,7 @@ RULES = {
     "lion": "Lion",
     "signs": "the signs of the gradients",
     "exponentiated": "exponentiated gradients",
+    "mixed": "steps that are not judged: they mix the entries of the gradient, as Newton's do",
 }
 """What each rule is called, by its kind."""
 
@@ -50,8 +51,8 @@ class Rule:
 
     Attributes:
         kind: `plain`, `momentum`, `nesterov`, `adagrad`, `rmsprop`, `adam` and its kin (`nadam`,
-            `amsgrad`, `adamax`, `adabelief`, `adadelta`), `lion`, `signs`, `exponentiated`;
-            `other` if it is none of them; `unknown` if there are too few updates to tell.
+            `amsgrad`, `adamax`, `adabelief`, `adadelta`), `lion`, `signs`, `exponentiated`,
+            `mixed`; `other` if it is none of them; `unknown` if there are too few updates to tell.
         numbers: of the rule, by the names that they have in it: η, μ, β1, β2, ε, λ.
     """
 

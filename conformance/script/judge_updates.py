@@ -46,6 +46,7 @@ from conformance.script.multiples import (
     rates_of,
     usual,
 )
+from conformance.script.preconditioned import goes_down, gradient_solved_for, gradient_within
 from conformance.script.rates import are_at_own_rates
 from conformance.script.update import Multiple, Update
 from conformance.script.update_step import Step
@@ -58,6 +59,9 @@ UNEVEN = "some parameters are moved by no single array, and others by what is ke
 def judged(asked: ToJudge) -> Judgement:
     """An update of all parameters."""
     step, updates = Unjudged(asked), asked.updates
+    solved = [each for each in map(gradient_solved_for, updates) if each is not None]
+    if len(solved) == len(updates):
+        return _mixed(step.by_choice([solved]))
     made = _as_read(step)
     if made.is_settled:
         return made
@@ -78,7 +82,26 @@ def judged(asked: ToJudge) -> Judgement:
             return inner
         signs = any(e.operation in ALTERED for node, each in pairs for e in each.way(node))
         made = inner if signs and found.right > made.right else made
-    return made
+    return _of_the_gradient_within(step, made) or made
+
+
+def _of_the_gradient_within(step: "Unjudged", made: Judgement) -> Judgement | None:
+    """The judgement of right gradients of which steps mix the entries; None if they are none."""
+    rights, found = made.examined.rights, list[Multiple]()
+    for each in step.updates:
+        within = gradient_within(each, rights[each.name]) if each.name in rights else None
+        if within is None:
+            return None
+        found.append(within)
+    again = step.by_choice([found])
+    return _mixed(again) if again.ok else None
+
+
+def _mixed(judgement: Judgement) -> Judgement:
+    """The judgement of gradients of which steps mix the entries."""
+    pairs = zip(judgement.updates, judgement.chosen, strict=True)
+    down = all(goes_down(made, *chosen) for made, chosen in pairs)
+    return replace(judgement, altered=True, mixed=down)
 
 
 def _as_read(step: "Unjudged") -> Judgement:

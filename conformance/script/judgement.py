@@ -76,6 +76,7 @@ class Judgement:
         chosen: the arrays that were judged, and how many times each is added.
         factors: the factor of each parameter, if they follow several losses.
         altered: whether what is added is no multiple of these, which are within it.
+        mixed: whether it mixes the entries of each of these, and goes down it.
         rated: whether what is added is that, with a rate of its own for each entry.
         loss: the program's own by which it was judged.
         downhill: whether the loss is a number that has to grow, and the gradients go down it.
@@ -90,6 +91,7 @@ class Judgement:
     chosen: tuple[Multiple, ...] = ()
     factors: tuple[float, ...] = ()
     altered: bool = False
+    mixed: bool = False
     rated: bool = False
     loss: Node | None = None
     downhill: bool = False

@@ -19,6 +19,7 @@ from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.recorded_pass import NotAGradientError, OwnPass
 from conformance.backward.source import MOVES
 from conformance.backward.stated_loss import has_own_terms
+from conformance.script.defined_likelihoods import by_likelihood
 from conformance.script.defined_losses import decline_unseen
 from conformance.script.held_targets import with_held_targets
 from conformance.script.judge_updates import Unjudged, judged
@@ -171,6 +172,7 @@ def _judgeable(
             if loss is not None and made is not None and made.examined.cost == "unknown":
                 made = None  # what is right by the loss of another update is right by its own
             made = made or _likeliest(asked)
+            made = by_likelihood(asked, made) or made
             decline_unseen(trace, made, loss)
             some.append(made)
         except NotAGradientError as error:

@@ -62,6 +62,8 @@ def rules(results: Sequence[Judgement], rates: Sequence[float] = ()) -> list[Kno
         UNKNOWN if e.rule.kind == "other" and _is_noise(of_all, i) else e
         for i, e in enumerate(found)
     ]
+    if any(each.mixed for each in results):
+        return [Known(Rule("mixed")) for _ in found]
     unread = [each.rated for each in results if each.altered]
     instead = Known(Rule("plain" if all(unread) else "other"))
     found = [instead if unread and _is_by_multiples(e) else e for e in found]

@@ -95,7 +95,7 @@ def never_moved(
             meant.append(still)
         elif lines:
             found.append(Accused((name(still),), lines, Cause(cause), mends=False))
-    found = [*merged(found, lambda each: (each.lines, each.cause))]  # as one layer class's
+    found = [*merged(found, lambda each: (each.lines[:1], each.cause))]  # as one layer class's
     for number, gradient in left_numbers(step.trace, forward, _factor(forward), whole):
         found.append(Accused((number,), lines_of(gradient), Cause("still"), mends=False))
     aside = [e for e in _moved_aside(step, forward) if e not in [still for still, _ in left]]
@@ -116,10 +116,10 @@ def _is_made_anew(node: Node, judgement: Judgement) -> bool:
 
 
 def _is_moved_otherwise(still: Node, gradient: Node) -> bool:
-    """Whether what gets the name of a parameter is made of it and its gradient, but is no sum."""
-    stop, named = frozenset({still, gradient}), _names_of(still)
+    """Whether what takes the place of a parameter is made of it and its gradient, but is no sum."""
+    stop = frozenset({still, gradient})
     made = walk([] if _moved(still, gradient) else [gradient], lambda each: each.consumers)
-    return any(named & _assigned(e) and stop <= entrywise(e, stop) for e in made)
+    return any(_takes_its_place(e, still) and stop <= entrywise(e, stop) for e in made)
 
 
 def _why_still(
@@ -267,20 +267,18 @@ def _made_without(trace: Trace, parameter: Node, new: Node, values: Collection[N
 
 
 def _put_instead(trace: Trace, still: Node, gradient: Node, values: Collection[Node]) -> list[Node]:
-    """What is made of the gradient of a value, and not of the value, and gets its name."""
+    """What is made of the gradient of a value, and not of the value, and takes its place."""
     later = (e for e in trace.nodes[gradient.number + 1 :] if e.depends_on(gradient))
     others = {line for each in values for line in lines_of(each)}  # as of another layer
     made = (e for e in later if still not in e.inputs and others.isdisjoint(lines_of(e)))
-    named = _names_of(still)
-    return [e for e in made if named & _assigned(e)][:1]
+    return [e for e in made if _takes_its_place(e, still)][:1]
 
 
-def _takes_its_place(gradient: Node, named: set[str], rates: Collection[float]) -> bool:
-    """Whether what is taken off a parameter, a gradient by −η, gets one of some names itself."""
-    steps = (e for e in walk([gradient], lambda each: each.consumers) if named & _assigned(e))
-    steps = (e for e in steps if np.shape(e.value) == np.shape(gradient.value))
-    found = (fitted(e.value, np.asarray(gradient.value)) for e in steps)
-    return any(by and any(abs(by / e + 1) <= HALF_OF_THE_DIGITS for e in rates) for by in found)
+def _is_put_instead(gradient: Node, still: Node, rates: Collection[float]) -> bool:
+    """Whether what moves a parameter, a gradient by η or −η, takes its place itself."""
+    steps = (e for e in walk([gradient], lambda e: e.consumers) if _takes_its_place(e, still))
+    found = (abs(fitted(e.value, np.asarray(gradient.value)) or 0.0) for e in steps)
+    return any(abs(by / rate - 1) <= HALF_OF_THE_DIGITS for by in found for rate in rates)
 
 
 def _names_of(still: Node) -> set[str]:
@@ -291,6 +289,12 @@ def _names_of(still: Node) -> set[str]:
 def _assigned(node: Node) -> set[str]:
     """The variables and attributes that the statement assigns to which computed a value."""
     return {*stored_names(node), written_name(node)}
+
+
+def _takes_its_place(node: Node, still: Node) -> bool:
+    """Whether a value is used later as another was, which has its shape."""
+    alike = np.shape(node.value) == np.shape(still.value)
+    return alike and not {*roles(still)}.isdisjoint(roles(node))
 
 
 def _of_others(still: Node, values: Collection[Node]) -> list[Node]:
@@ -350,8 +354,7 @@ def _left_out(
         kept = node in whole and _next_of(node, whole, forward) is not None
         alone = used.isdisjoint(_uses(node, forward)) and not kept
         instead = _of_others(whole[node], values) if alone and node in whole else []
-        named = _names_of(whole[node]) if alone and not instead and node in whole else set[str]()
-        for each in trace.nodes if instead or named or not alone else ():
+        for each in trace.nodes if node in whole or not alone else ():
             number = bool(instead) and np.size(each.value) == right.size == 1
             alike = np.shape(each.value) == np.shape(right) or number
             alike = alike and not forward.contains(each)
@@ -363,9 +366,10 @@ def _left_out(
                 fits = any(abs(by / each - 1) <= HALF_OF_THE_DIGITS for each in known)
                 made = whole.get(each, each)
                 into = any(e.depends_on(made) for e in instead)
-                if alone and not (into or (fits and _takes_its_place(made, named, rates))):
+                if alone and not (into or fits):
                     continue
-                if fits and not (kept or named) and _is_data(node, each, trace, forward):
+                put = into or kept or (alone and _is_put_instead(made, whole[node], rates))
+                if fits and not put and _is_data(node, each, trace, forward):
                     break
                 if fits or (kept and each.frames and each in whole and not whole[each].consumers):
                     yield node, each

@@ -78,7 +78,7 @@ OPEN = {
         "a change of the line that is handed something wrong makes all right, and is told",
     ),
     **dict.fromkeys(
-        ("ForgetsABias", "MeanOverRows", "WrongColumn", "AddsTooMuch"),
+        ("ForgetsABias", "WrongColumn"),
         "no change is found, and the line that computes the quantity is blamed, not one before it",
     ),
     "MasksWrong": "the lines that call a wrong helper are blamed; its own in a longer search alone",

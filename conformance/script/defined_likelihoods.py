@@ -1,0 +1,67 @@
+"""The cross-entropy that a file defines, where an update has the gradients of a quadratic cost.
+
+The derivative of the output is one too much then, whose line is told. The other way round nothing
+is: who leaves it out may say that the cost is another. Left out: losses that an update computes
+(`judge_updates.py`), and those of another form (`defined_losses.py`).
+"""
+
+import ast
+from contextlib import suppress
+from dataclasses import replace
+
+from conformance.backward.recorded_pass import NotAGradientError
+from conformance.backward.source import lines_of
+from conformance.backward.syntax import tree
+from conformance.edits.source_parts import last_name
+from conformance.script.judge_updates import judged
+from conformance.script.judgement import Judgement, ToJudge
+
+LIKELIHOODS = ("cross-entropy", "log-likelihood")
+
+
+def by_likelihood(asked: ToJudge, made: Judgement) -> Judgement | None:
+    """The judgement of gradients of a quadratic cost, where the file defines a likelihood alone.
+
+    It is that the output error has a derivative too much, which one line makes; None if it is not.
+    """
+    if not made.ok or made.own_loss or made.examined.cost != "quadratic":
+        return None
+    files = {line.file for each in made.updates for line in lines_of(each.new)}
+    compared = [e for file in files for e in ast.walk(tree(file) or ast.Pass()) if _compares(e)]
+    if not any(map(_is_likelihood, compared)) or any(map(_is_of_squares, compared)):
+        return None
+    for cost in LIKELIHOODS:
+        with suppress(NotAGradientError):
+            other = judged(replace(asked, cost=cost)).searched()
+            found = other.examined.accused
+            every = len(other.examined.gradients)
+            if len(found) == 1 and found[0].mends and len(found[0].gradients) == every:
+                return other
+    return None
+
+
+def _compares(part: ast.AST) -> bool:
+    """Whether it is a function of an output and a target, as of any two things."""
+    return isinstance(part, ast.FunctionDef) and len(part.args.args) > 1
+
+
+def _is_likelihood(function: ast.AST) -> bool:
+    """Whether a function takes the logarithm of something that it is given, and returns it."""
+    given = {each.arg for each in ast.walk(function) if isinstance(each, ast.arg)}
+    calls = (each for each in ast.walk(function) if isinstance(each, ast.Call))
+    logs = (each for each in calls if last_name(each.func) == "log")
+    read = (part for each in logs for part in ast.walk(each) if isinstance(part, ast.Name))
+    return any(each.id in given for each in read)
+
+
+def _is_of_squares(function: ast.AST) -> bool:
+    """Whether a function squares a difference, or takes its norm."""
+    squared = (e.left for e in ast.walk(function) if isinstance(e, ast.BinOp) and _squares(e))
+    calls = (each for each in ast.walk(function) if isinstance(each, ast.Call))
+    normed = (e for e in calls if last_name(e.func) in ("norm", "square"))
+    parts = (part for each in (*squared, *normed) for part in ast.walk(each))
+    return any(isinstance(each, ast.Sub) for each in parts)
+
+
+def _squares(part: ast.BinOp) -> bool:
+    return isinstance(part.op, ast.Pow)

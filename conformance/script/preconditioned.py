@@ -1,0 +1,82 @@
+"""Steps that mix the entries of a gradient: by a matrix as Newton's are, or by products of steps.
+
+So do Gauss and Newton's method, natural gradients, BFGS and conjugate gradients. What is judged of
+such a step is the gradient that it is made of: what it makes of it is no rule that is known. Left
+out: steps that go by the entries of a gradient (`rule.py`).
+"""
+
+import numpy as np
+
+from conformance.backward.compared_quantities import fitted
+from conformance.script.update import Multiple, Update
+from conformance.tracing.ancestors import walk
+from conformance.tracing.node import Node
+from reference.step import Array
+
+SOLVED = frozenset(("solve", "lstsq", "inv", "pinv", "eigh", "svd", "cholesky"))
+PRODUCTS = frozenset(("matmul", "dot", "vdot", "inner"))
+
+
+def gradient_within(made: Update, right: Array) -> Multiple | None:
+    """The right gradient, times a number, of which a step mixes the entries; None if there is none.
+
+    With −1 or 1, by which that is to be added.
+
+    Args:
+        made: the update that is a step.
+        right: ∂C/∂w of its parameter.
+    """
+    if np.size(right) <= 1:
+        return None
+    way = [*walk([made.new], lambda each: [e for e in each.inputs if e.depends_on(made.old)])]
+    alike = (e for e in way if e.function is not None and np.size(e.value) == np.size(right))
+    for node in sorted(alike, key=lambda each: -each.number):
+        value = np.reshape(np.asarray(node.value), np.shape(right))
+        by = fitted(value, right)
+        if by is not None:
+            mixed = any(_mixes(e, node, right) for e in way if e.depends_on(node))
+            return (node, -float(np.sign(by))) if mixed else None
+    return None
+
+
+def gradient_solved_for(made: Update) -> Multiple | None:
+    """What a step solves a system of equations for, as A⁻¹ g does for g; None if it does not."""
+    node, by = made.options[made.own] if made.options else (made.new, 0.0)
+    operands = [each for each in node.args[:2] if type(each) is Node]
+    solved = operands[1:] if node.operation == "solve" else ()
+    if node.operation in PRODUCTS and len(operands) > 1:
+        solved = [e for e, other in (operands, operands[::-1]) if _is_inverse(other)]
+    alike = [e for e in solved if np.shape(e.value) == np.shape(node.value)]
+    return (alike[0], by) if alike and alike[0].depends_on(made.old) else None
+
+
+def _is_inverse(matrix: Node) -> bool:
+    return matrix.operation in ("inv", "pinv")
+
+
+def goes_down(made: Update, gradient: Node, by: float) -> bool:
+    """Whether a step goes by a gradient, added so many times, and not against it."""
+    step = np.asarray(made.new.value) - np.asarray(made.old.value)
+    return float(np.vdot(step, np.reshape(by * gradient.value, np.shape(step)))) > 0
+
+
+def _mixes(node: Node, gradient: Node, right: Array) -> bool:
+    """Whether an operation on the way of a gradient makes each entry of its step of all."""
+    if node.operation == "solve":
+        return node.args[1].depends_on(gradient) if type(node.args[1]) is Node else False
+    if node.operation not in PRODUCTS:
+        return False
+    operands = [each for each in node.args[:2] if type(each) is Node]
+    if np.size(node.value) == 1:  # a share of an earlier step: a norm is of one alone
+        return len({*operands}) > 1 and all(np.size(e.value) == np.size(right) for e in operands)
+    sides = {np.size(right)} if np.ndim(right) == 1 else {*np.shape(right)}
+    return any(_is_square(e, sides) and (np.ndim(right) == 1 or _solves(e)) for e in operands)
+
+
+def _is_square(matrix: Node, sides: set[int]) -> bool:
+    shape = np.shape(matrix.value)
+    return len(shape) == 2 and shape[0] == shape[1] and shape[0] in sides  # noqa: PLR2004
+
+
+def _solves(matrix: Node) -> bool:
+    return any(each.operation in SOLVED for each in walk([matrix]))

@@ -1,0 +1,53 @@
+"""Parameters that are never moved, where their gradients are computed, and others that are."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.scripts import run_edited
+
+LAYERS = """import numpy as np
+gen = np.random.RandomState(1)
+X = gen.randn(30, 3)
+T = np.tanh(X @ gen.randn(3, 2))
+class Net:
+    def __init__(self):
+        self.w = [gen.randn(3, 5) * 0.5, gen.randn(5, 2) * 0.5]
+        self.b = [np.zeros(5), np.zeros(2)]
+    def run(self, x):
+        self.a = [x]
+        for w, b in zip(self.w, self.b):
+            self.a.append(np.tanh(self.a[-1] @ w + b))
+        return self.a[-1]
+    def back(self, t):
+        d = 2 * (self.a[2] - t) / t.size * (1 - self.a[2] ** 2)
+        e = d @ self.w[1].T * (1 - self.a[1] ** 2)
+        return [self.a[0].T @ e, self.a[1].T @ d], [e.sum(0), d.sum(0)]
+    def move(self, gw, gb, rate):
+        for k in range(2):
+            self.w[k] -= rate * gw[k]
+            self.b[k] -= rate * gb[k]
+net = Net()
+for turn in range(20):
+    print(np.mean((net.run(X) - T) ** 2))
+    net.move(*net.back(T), 0.5)
+"""
+
+
+def test_weights_that_stay_where_biases_move_are_told(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, LAYERS, ("            self.w[k] -= rate * gw[k]\n", ""))
+    told = [(each.gradients, each.accused.cause.kind, each.line) for each in report.blames]
+    assert told == [(("self.w[0]", "self.w[1]"), "still", 17)], str(report)
+
+
+@pytest.mark.parametrize("sign", ["", "-"], ids=["gradient", "negative"])
+def test_a_gradient_that_is_put_into_the_list_of_its_parameters_is_told(
+    sign: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, LAYERS, ("self.b[k] -= rate", f"self.b[k] = {sign}rate"))
+    assert [each.line for each in report.blames] == [21], str(report)
+
+
+def test_what_a_layer_gives_its_input_moves_nothing_and_is_right(tmp_path: Path) -> None:
+    edits = ("return [self.a", "self.dx = e @ self.w[0].T\n        return [self.a")
+    assert run_edited(tmp_path, LAYERS, edits).exit_code == 0

@@ -1,0 +1,63 @@
+"""A class that moves its weights by η over the batch, and lets them decay as its loss says."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.test_decay_beside import report_on
+
+RIDGE = """import numpy as np
+
+
+def squash(u):
+    return 1 / (1 + np.exp(-u))
+
+
+class Learner:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.A = np.random.randn(n_in, n_hidden)
+        self.B = np.random.randn(n_hidden, n_out)
+        self.c = np.zeros(n_out)
+
+    def predict(self, X):
+        return squash(np.tanh(X @ self.A) @ self.B + self.c)
+
+    def loss(self, X, Y, lmbda):
+        P = self.predict(X)
+        fit = -np.sum(Y * np.log(P) + (1 - Y) * np.log(1 - P))
+        return (fit + lmbda / 2 * (np.sum(self.A ** 2) + np.sum(self.B ** 2))) / len(X)
+
+    def train_step(self, X, Y, eta, lmbda):
+        m = len(X)
+        H = np.tanh(X @ self.A)
+        P = squash(H @ self.B + self.c)
+        d = P - Y
+        e = d @ self.B.T * (1 - H ** 2)
+        keep = 1 - eta * lmbda / m
+        self.A = keep * self.A - eta / m * (X.T @ e)
+        self.B = keep * self.B - eta / m * (H.T @ d)
+        self.c = self.c - eta / m * d.sum(0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("        d = P - Y\n", "        d = (P - Y) * P * (1 - P)\n", 26),
+        ("(1 - H ** 2)\n", "(1 - H)\n", 27),
+        ("keep = 1 - eta", "keep = 1 + eta", 29),
+        ("keep = 1 - eta", "keep = 1 - 3 * eta", 29),
+    ],
+    ids=["output", "hidden", "grows", "three times"],
+)
+def test_the_line_is_told_where_no_gradient_of_an_update_is_right(
+    old: str, new: str, line: int, tmp_path: Path
+) -> None:
+    assert old in RIDGE
+    report = report_on(RIDGE.replace(old, new), tmp_path)
+    assert [each.line for each in report.blames] == [line], str(report)
+
+
+def test_a_decay_that_is_taken_off_first_is_right(tmp_path: Path) -> None:
+    report = report_on(RIDGE, tmp_path)
+    assert report.exit_code == 0, str(report)
