@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
+
 from conformance.edits.edit import Edit, Slot, expression, is_of, is_self, located, put, values
 from conformance.edits.formulas import (
     in_order,
@@ -187,9 +189,11 @@ def _is_beside_a_round(part: ast.expr, slot: Slot, scope: Names) -> bool:
     return any(getattr(e, "id", "") in scope.rounds for e in sides if e is not part)
 
 
-def _simple(part: ast.expr, *_: object) -> Iterator[ast.expr]:
+def _simple(part: ast.expr, slot: Slot, _scope: Names) -> Iterator[ast.expr]:
     """What may stand for an expression of a few parts: one of these, or they in another order."""
     match part:
+        case ast.Tuple(elts=several) if isinstance(slot.parent, ast.keyword):  # of axes
+            yield from several
         case ast.UnaryOp(operand=operand):
             yield operand
         case ast.Compare(left=left, ops=[operator], comparators=others):
@@ -216,10 +220,14 @@ def _is_neutral(value: float, slot: Slot) -> bool:
 
 def _attributes(part: ast.Attribute, slot: Slot, scope: Names) -> Iterator[ast.expr]:
     called = slot.field == "func"
-    if not called:
+    of = getattr(part.value, "id", "")
+    others: Iterable[str] = scope.callees if called else scope.attributes
+    if scope.numpy and of == scope.numpy:
+        others = [each for each in others if hasattr(np, each)]
+        yield from () if called else scope.functions  # as one that another function is handed
+    elif not called:
         yield part.value
-    own = getattr(part.value, "id", "") == "self" and scope.held
-    others = scope.callees if called else own or scope.attributes
+        others = scope.held if of == "self" and scope.held else others
     yield from (ast.Attribute(part.value, each, ast.Load()) for each in others if each != part.attr)
 
 

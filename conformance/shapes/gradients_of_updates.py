@@ -312,7 +312,7 @@ def taken_off(trace: Trace, before: Node, after: Node) -> tuple[Node, Node]:
         return taken_off(trace, before, inner)[0], after
     first = _first_update(before, after)
     if first is None or (first[0] is not after and not _used(first[0], after)):
-        parts = taken_off_parts(trace, before, after)
+        parts = taken_off_parts(trace, before, after) or _shrunk(trace, before, after)
         return parts or (_difference(trace, before, after), after)
     made, term, sign = first
     shape = np.shape(before.value)
@@ -325,6 +325,28 @@ def taken_off(trace: Trace, before: Node, after: Node) -> tuple[Node, Node]:
         inner, _ = _without(term)
         inner.frames, inner.calls = made.frames, made.calls  # it is put right where it is added
     return term, made
+
+
+def _shrunk(trace: Trace, before: Node, after: Node) -> tuple[Node, Node] | None:
+    """What was taken off a parameter that was multiplied by a number first, as (1 − η λ) w."""
+    if after.operation not in ("subtract", "add") or len(after.args) != 2:  # noqa: PLR2004
+        return None
+    shares = {e: _without(e) for e in after.args if type(e) is Node and e.inputs == (before,)}
+    for kept, (own, share) in shares.items():
+        term = after.args[1] if after.args[0] is kept else after.args[0]
+        signed = after.operation == "add" or after.args[0] is kept
+        if own is before and signed and type(term) is Node and term.value.shape == kept.value.shape:
+            lost = trace.node(
+                "multiply", np.multiply, (1 - share, before), {}, (1 - share) * before.value
+            )
+            lost.frames, lost.calls = kept.frames, kept.calls
+            joined = np.add if after.operation == "subtract" else np.subtract
+            made = trace.node(
+                joined.__name__, joined, (lost, term), {}, joined(lost.value, term.value)
+            )
+            made.frames, made.calls = after.frames, after.calls
+            return made, after
+    return None
 
 
 def _times(trace: Trace, term: Node, function: np.ufunc, args: tuple[Array, ...]) -> Node:

@@ -54,6 +54,7 @@ from conformance.shapes.sides import (
 )
 from conformance.shapes.update_findings import (
     INPUT,
+    by_rate,
     never_moved,
     not_judged,
     of_the_inputs,
@@ -296,6 +297,17 @@ def examined(reading: Reading, cost: str | None, *, decays: bool = True) -> Exam
             found = examined(again, cost, decays=decays)
             if found.ok:
                 return without_rates(found, apart)
+    found = _examined_once(reading, cost, decays=decays)
+    moved = by_rate(run, places) if not found.right else ()
+    if moved:  # else no factor tells how much of a gradient a decay beside it is
+        return _examined_once(
+            replace(reading, places=replace(places, moved=moved)), cost, decays=decays
+        )
+    return found
+
+
+def _examined_once(reading: Reading, cost: str | None, *, decays: bool) -> Examined:
+    run, places = reading.run, reading.places
     goals, loss = places.goals, own_loss(run, places)
     if not goals:
         raise NotAGradientError("it gives back no gradient that it computes")

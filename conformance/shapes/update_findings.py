@@ -20,14 +20,15 @@ from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
 from conformance.backward.source import lines_of
 from conformance.backward.syntax import tree, without
-from conformance.programs.vocabulary import bare, is_gradient
-from conformance.shapes.arguments import RATE
+from conformance.programs.vocabulary import bare, is_gradient, kinds_of
+from conformance.shapes.arguments import RATE, taken
 from conformance.shapes.attempts import Attempt, UnfitError
 from conformance.shapes.found import Gradients
 from conformance.shapes.gradients_of_updates import Update, gradient_and_rate
 from conformance.shapes.places import Places, returned
 from conformance.tracing.ancestors import short_of, walk
 from conformance.tracing.node import Node, bits_of_nodes
+from conformance.tracing.trace import Trace
 from conformance.usage import COSTS
 from reference.step import Array
 
@@ -73,6 +74,25 @@ def unrated(found: Places) -> tuple[tuple[Goal, ...], list[Update]]:
     inner = {name: node for name, (node, rate) in parts.items() if rate in (RATE, RATE**2)}
     goals = (replace(each, node=inner.get(each.name, each.node)) for each in found.goals)
     return tuple(goals), without
+
+
+def by_rate(run: Attempt, found: Places) -> tuple[Goal, ...]:
+    """What was taken off the parameters by the rate that a function was given, as η ∂C/∂w is.
+
+    It is nothing where none was given one, and where they are known without it.
+    """
+    called = (function for call, function, _ in run.results if call.role in ("train", "update"))
+    given = (each for function in called for each in taken(function))
+    if found.direct or found.rate == RATE or not any("rate" in kinds_of(e.name) for e in given):
+        return ()
+    by = found.rate / RATE
+    return tuple(replace(each, node=_times(run.recorded, each.node, by)) for each in found.moved)
+
+
+def _times(trace: Trace, node: Node, by: float) -> Node:
+    made = trace.node("multiply", np.multiply, (node, by), {}, node.value * by)
+    made.frames, made.calls = node.frames, node.calls
+    return made
 
 
 def _uses_rate(goal: Goal) -> bool:

@@ -103,6 +103,11 @@ def _agrees(shown: Array, target: Target, recorded: Recorded) -> bool:
     return not compare(shown, target, recorded.case.format).problem
 
 
+def _sign(errors: Array, truth: Array) -> float:
+    """−1 where a network's δ^L are those of what is to be added: its gradients then are, too."""
+    return -1.0 if np.sum(errors * truth) < 0 else 1.0
+
+
 def _quantities(
     network: BookNetwork, recorded: Recorded, step: RecordedStep
 ) -> Iterator[tuple[str, Array]]:
@@ -112,11 +117,13 @@ def _quantities(
     samples = [(batch.x[:, [i]], batch.y[:, [i]]) for i in range(batch.m)]
     masks = [network.masks_of(net, batch, i) for i in range(batch.m)]
     pairs = [network.backprop(net, *xy, more) for xy, more in zip(samples, masks, strict=True)]
+    errors = np.hstack([biases[-1] for biases, _ in pairs])
+    sign = _sign(errors, step.expected[f"delta{case.layers}"])
     for layer in range(2, case.layers + 1):
         biases, weights = ([pair[kind][layer - 2] for pair in pairs] for kind in (0, 1))
-        yield f"delta{layer}", np.hstack(biases)
-        yield f"nabla_b{layer}", np.mean(biases, axis=0)
-        yield f"nabla_w{layer}", np.mean(weights, axis=0)
+        yield f"delta{layer}", sign * np.hstack(biases)
+        yield f"nabla_b{layer}", sign * np.mean(biases, axis=0)
+        yield f"nabla_w{layer}", sign * np.mean(weights, axis=0)
     if not network.mask:  # else it takes the neurons that are left out in training, scaled
         outputs = [network.feedforward(net, x) for x, _ in samples]
         yield f"a{case.layers}", np.hstack(outputs)
