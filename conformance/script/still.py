@@ -99,7 +99,11 @@ def never_moved(
     for number, gradient in left_numbers(step.trace, forward, _factor(forward), whole):
         found.append(Accused((number,), lines_of(gradient), Cause("still"), mends=False))
     aside = [e for e in _moved_aside(step, forward) if e not in [still for still, _ in left]]
-    frozen = _frozen(step.trace, forward) if not left else ()
+    zeros = [(e, after) for e in aside if (after := _moved_by_zeros(whole[e])) is not None]
+    never = [Accused((name(e),), lines_of(new), Cause("zero"), mends=False) for e, new in zeros]
+    found += merged(never, lambda each: each.lines)
+    aside = [each for each in aside if each not in [still for still, _ in zeros]]
+    frozen = _frozen(step.trace, forward) if not found else ()
     held = (each for each in frozen if each not in aside and not is_data(each))
     notes = [*(("frozen", e) for e in (*meant, *held)), *(("aside", e) for e in aside)]
     return found, [(kind, name(each)) for kind, each in notes]
@@ -232,6 +236,14 @@ def _moved_aside(step: Step, forward: Forward) -> Iterator[Node]:
         own = after.operation in ("add", "subtract") and not copy.uses & parameters
         if used and own and any(each is node for each, _ in links(after)):  # else it is computed
             yield copy
+
+
+def _moved_by_zeros(still: Node) -> Node | None:
+    """What a parameter becomes by zeros that nothing is ever written into; None if it is moved."""
+    after = _replacement(still)
+    others = [] if after is None else [each for each in after.args[:2] if each is not still]
+    arrays = [e for e in walk(e for e in others if type(e) is Node) if np.size(e.value) > 1]
+    return after if arrays and not any(np.any(each.value) for each in arrays) else None
 
 
 def _moved(parameter: Node, gradient: Node | None) -> list[Node]:

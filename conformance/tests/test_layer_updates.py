@@ -83,7 +83,10 @@ def test_a_parameter_that_nothing_moves_is_told(old: str, gradient: str, tmp_pat
     ("old", "new"),
     [
         ("", ""),
-        ("self.kernel -= pace * self.pull", "self.kernel *= 0.99\n        self.kernel -= self.pull"),
+        (
+            "self.kernel -= pace * self.pull",
+            "self.kernel *= 0.99\n        self.kernel -= self.pull",
+        ),
         ("        self.bias -=", "        if pace > 1:\n            self.bias -="),
         (
             "        self.bias -= pace * self.dbias\n",

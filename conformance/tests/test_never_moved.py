@@ -51,3 +51,40 @@ def test_a_gradient_that_is_put_into_the_list_of_its_parameters_is_told(
 def test_what_a_layer_gives_its_input_moves_nothing_and_is_right(tmp_path: Path) -> None:
     edits = ("return [self.a", "self.dx = e @ self.w[0].T\n        return [self.a")
     assert run_edited(tmp_path, LAYERS, edits).exit_code == 0
+
+
+BLOCKS = """import numpy as np
+gen = np.random.default_rng(6)
+class Block:
+    def __init__(self, n, m):
+        self.w, self.c = gen.normal(size=(n, m)) / 2, np.zeros(m)
+        self.dw, self.dc = np.zeros((n, m)), np.zeros(m)
+    def up(self, x):
+        self.x, self.y = x, np.tanh(x @ self.w + self.c)
+        return self.y
+    def down(self, g):
+        d = g * (1 - self.y ** 2)
+        self.dw, self.dc = self.x.T @ d, d.sum(0)
+        return d @ self.w.T
+blocks = [Block(3, 6), Block(6, 4), Block(4, 2)]
+X = gen.normal(size=(25, 3))
+T = np.tanh(X[:, :2])
+for turn in range(20):
+    out = X
+    for block in blocks:
+        out = block.up(out)
+    loss = np.mean((out - T) ** 2)
+    g = 2 * (out - T) / T.size
+    for k in range(2, -1, -1):
+        g = blocks[k].down(g)
+    for block in blocks:
+        block.w -= 0.4 * block.dw
+        block.c -= 0.4 * block.dc
+"""
+
+
+def test_a_layer_that_the_backward_pass_leaves_out_is_told(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, BLOCKS).exit_code == 0
+    report = run_edited(tmp_path, BLOCKS, ("range(2, -1, -1)", "range(2, 0, -1)"))
+    told = [(each.accused.cause.kind, each.line) for each in report.blames]
+    assert sorted(told) == [("zero", 26), ("zero", 27)], str(report)
