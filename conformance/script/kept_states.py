@@ -5,14 +5,29 @@ Left out: what is kept wrongly, and what moves a parameter wrongly (`rule.py`).
 
 import ast
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from conformance.backward.findings import Accused, Cause, Line
 from conformance.backward.groups import operation_key
-from conformance.backward.source import is_put_again, lines_of, stored_names
-from conformance.backward.syntax import function_around, gives_default, statement, stored
+from conformance.backward.source import (
+    is_put_again,
+    line_of,
+    lines_of,
+    stored_names,
+    written_name,
+)
+from conformance.backward.syntax import function_around, gives_default, statement, stored, tree
 from conformance.programs.execution import names_in
 from conformance.script.judgement import Judgement
-from conformance.script.linear import ENTRYWISE, ancestors, has_entries, kept, operands, source
+from conformance.script.linear import (
+    ENTRYWISE,
+    ancestors,
+    has_entries,
+    kept,
+    links,
+    operands,
+    source,
+)
 from conformance.script.multiples import PRODUCTS
 from conformance.script.rebound_states import is_nothing, of_own_zeros
 from conformance.script.update import Update
@@ -104,6 +119,37 @@ def _kept_unused(updates: Sequence[Update], news: Sequence[Node]) -> Iterator[bo
                 continue
             if not any(each.depends_on(old) for each in news):
                 yield 0 < kept(old, node) < 1 and any(kept(each, node) for each in gradients)
+
+
+def put_over(results: Sequence[Judgement]) -> Iterator[Accused]:
+    """The parameters of which a share of the last step is made, and something else put over it."""
+    for updates in zip(*(each.updates for each in results), strict=True):
+        for first, second in pairwise(updates):
+            shares = (e for node, _ in first.options for e in _shares(node, first.new, second.new))
+            lines = [line for each in shares for line in (*_written_next(each), *lines_of(each))]
+            if lines:
+                yield accused(first, tuple(dict.fromkeys(lines)), Cause("unread"))
+                break
+
+
+def _shares(node: Node, after: Node, until: Node) -> Iterator[Node]:
+    """The shares of what moved a parameter that an update makes, and that nothing reads."""
+    for each in node.consumers:
+        share = next((by for _, by in links(each)), 0.0) if each.operation == "multiply" else 0.0
+        if after.number < each.number < until.number and not each.consumers and 0 < share < 1:
+            yield each
+
+
+def _written_next(node: Node) -> Iterator[Line]:
+    """The next line of a function that puts something where a value was put."""
+    name, line = written_name(node), line_of(node)
+    function = None if line is None else function_around(line)
+    if line is None or not name:
+        return
+    for each in ast.walk(function or tree(line.file) or ast.Pass()):
+        later = isinstance(each, ast.Assign) and each.lineno > line.line
+        if later and name in map(ast.unparse, each.targets):
+            yield Line(line.file, each.lineno)
 
 
 def unwritten(results: Sequence[Judgement]) -> Iterator[Accused]:

@@ -16,7 +16,7 @@ from conformance.backward.source import operands as operands_of
 from conformance.backward.syntax import assigned_around
 from conformance.script.histories import OTHER, UNKNOWN, Known, of_others, precision
 from conformance.script.judgement import Judgement
-from conformance.script.kept_states import accused, not_kept, unwritten
+from conformance.script.kept_states import accused, not_kept, put_over, unwritten
 from conformance.script.kept_sums import adding_up, forgetting
 from conformance.script.known_rules import known, mixed
 from conformance.script.linear import (
@@ -150,6 +150,7 @@ def faults(results: Sequence[Judgement], told: Sequence[Known], *, counts: bool)
     searches: list[Iterator[Accused]] = [
         not_kept(results),
         unwritten(results),
+        put_over(results),
         rebound(results[0]),
         *(shared(each) for each in results),
         *(adding_up(each) for each in results),

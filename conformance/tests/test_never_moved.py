@@ -88,3 +88,18 @@ def test_a_layer_that_the_backward_pass_leaves_out_is_told(tmp_path: Path) -> No
     report = run_edited(tmp_path, BLOCKS, ("range(2, -1, -1)", "range(2, 0, -1)"))
     told = [(each.accused.cause.kind, each.line) for each in report.blames]
     assert sorted(told) == [("zero", 26), ("zero", 27)], str(report)
+
+
+def test_a_velocity_that_is_put_over_before_it_is_read_is_told(tmp_path: Path) -> None:
+    class_, moved = "        self.dw, self.dc = ", "        block.w -= 0.4 * block.dw\n"
+    begun = class_.replace("self.dw", "self.vw, self.dw").replace("= ", "= np.zeros((n, m)), ")
+    kept = (
+        "        block.vw *= 0.7\n        block.vw += block.dw\n        block.w -= 0.4 * block.vw\n"
+    )
+    text = BLOCKS.replace(f"{class_}np.zeros", f"{begun}np.zeros", 1).replace(
+        moved, f"        {kept}"
+    )
+    assert run_edited(tmp_path, text).exit_code == 0
+    report = run_edited(tmp_path, text, ("block.vw += block.dw", "block.vw = block.dw"))
+    told = [(each.accused.cause.kind, each.line) for each in report.blames]
+    assert told == [("unread", 27)], str(report)
