@@ -146,9 +146,9 @@ def _written_next(node: Node) -> Iterator[Line]:
     function = None if line is None else function_around(line)
     if line is None or not name:
         return
-    for each in ast.walk(function or tree(line.file) or ast.Pass()):
-        later = isinstance(each, ast.Assign) and each.lineno > line.line
-        if later and name in map(ast.unparse, each.targets):
+    parts = ast.walk(function or tree(line.file) or ast.Pass())
+    for each in (part for part in parts if isinstance(part, ast.Assign)):
+        if each.lineno > line.line and name in map(ast.unparse, each.targets):
             yield Line(line.file, each.lineno)
 
 
