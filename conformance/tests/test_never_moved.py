@@ -96,9 +96,7 @@ def test_a_velocity_that_is_put_over_before_it_is_read_is_told(tmp_path: Path) -
     kept = (
         "        block.vw *= 0.7\n        block.vw += block.dw\n        block.w -= 0.4 * block.vw\n"
     )
-    text = BLOCKS.replace(f"{class_}np.zeros", f"{begun}np.zeros", 1).replace(
-        moved, f"        {kept}"
-    )
+    text = BLOCKS.replace(f"{class_}np.zeros", f"{begun}np.zeros", 1).replace(moved, kept)
     assert run_edited(tmp_path, text).exit_code == 0
     report = run_edited(tmp_path, text, ("block.vw += block.dw", "block.vw = block.dw"))
     told = [(each.accused.cause.kind, each.line) for each in report.blames]
