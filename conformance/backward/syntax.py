@@ -452,10 +452,28 @@ def has_flag(line: Line) -> bool:
     """Whether a line is run only for what has a flag, or is in a collection.
 
     It stands under such a test, or after one by which the loop around it goes on. A place in a
-    row, such as `if i:`, is no flag.
+    row, such as `if i:`, is no flag. Or a loop goes through the keys that its function is handed.
     """
     ifs = (each for each in _around(line) if isinstance(each, ast.If))
-    return any(_is_flag(each.test) and _decides(each, line) for each in ifs)
+    return _is_of_keys(line) or any(_is_flag(each.test) and _decides(each, line) for each in ifs)
+
+
+def _is_of_keys(line: Line) -> bool:
+    """Whether what is stored has a key of those that the function around a line is handed."""
+    function, loops = function_around(line), loops_around(line)[:1]
+    given = (
+        {e.arg for e in ast.walk(function.args) if isinstance(e, ast.arg)} if function else set()
+    )
+    for loop in loops:
+        match loop:
+            case ast.For(target=ast.Name(id=key), iter=ast.Name(id=keys)) if keys in given:
+                here = statement(line.file, line.line) or ast.Pass()
+                places = (e for e in ast.walk(here) if isinstance(e, ast.Subscript))
+                stores = (e for e in places if isinstance(e.ctx, ast.Store))
+                return any(
+                    ast.unparse(e.slice) == key and base(ast.unparse(e)) != keys for e in stores
+                )
+    return False
 
 
 def _decides(found: ast.If, line: Line) -> bool:

@@ -101,3 +101,33 @@ def test_a_velocity_that_is_put_over_before_it_is_read_is_told(tmp_path: Path) -
     report = run_edited(tmp_path, text, ("block.vw += block.dw", "block.vw = block.dw"))
     told = [(each.accused.cause.kind, each.line) for each in report.blames]
     assert told == [("unread", 27)], str(report)
+
+
+KEYED = """import numpy as np
+gen = np.random.default_rng(2)
+X = gen.normal(size=(20, 3))
+T = np.sin(X[:, :1])
+net = {"w": gen.normal(size=(3, 4)), "b": np.zeros(4), "v": gen.normal(size=(4, 1))}
+def gradients(net):
+    h = np.tanh(X @ net["w"] + net["b"])
+    d = 2 * (h @ net["v"] - T) / len(X)
+    e = d @ net["v"].T * (1 - h ** 2)
+    print(np.mean((h @ net["v"] - T) ** 2))
+    return {"w": X.T @ e, "b": e.sum(0), "v": h.T @ d}
+def fit(net, learnt):
+    for turn in range(20):
+        g = gradients(net)
+        for key in learnt:
+            net[key] = net[key] - 0.1 * g[key]
+fit(net, ["b", "v"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("keys", "wrong"), [("learnt", 0), ('("b", "v")', 1)], ids=["handed", "own"]
+)
+def test_what_is_not_among_the_keys_that_a_function_is_handed_is_frozen(
+    keys: str, wrong: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, KEYED, ("in learnt", f"in {keys}"))
+    assert report.exit_code == wrong, str(report)
