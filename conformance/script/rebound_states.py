@@ -28,7 +28,7 @@ from conformance.backward.syntax import is_taken, loops_around, statement, store
 from conformance.programs.execution import names_in
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
-from conformance.script.linear import ancestors, entrywise, kept, operands, scalar
+from conformance.script.linear import ancestors, entrywise, kept, operands, scalar, source
 from conformance.script.multiples import PRODUCTS
 from conformance.script.parameters import Parameter
 from conformance.script.update import Update
@@ -38,10 +38,17 @@ from conformance.tracing.trace import Trace
 
 
 def rebound(judgement: Judgement) -> Iterator[Accused]:
-    """The parameters that are lost when they are moved, or whose states are put over."""
+    """The parameters that are lost when they are moved, or whose states are put over.
+
+    Args:
+        judgement: of the last update: what adds to zeros there has been lost before.
+    """
     for made in judgement.updates:
-        at = dict.fromkeys(line for each in _way(made) for line in lines_of(each))
-        over = tuple(filter(_puts_over, at))
+        lost = {line: False for each in _way(made) for line in lines_of(each)}
+        for each in _way(made) if judgement.number > 1 else ():
+            if each.number > made.old.number and any(is_nothing(source(e)) for e in each.inputs):
+                lost |= dict.fromkeys(lines_of(each), True)
+        over = tuple(line for line, each in lost.items() if _puts_over(line, lost=each))
         if over or is_lost(made.new):
             kind, lines = ("forgets", over) if over else ("unkept", lines_of(made.new))
             yield Accused((made.name,), lines, Cause(kind), mends=False)
@@ -150,13 +157,16 @@ def of_own_zeros(made: Update) -> dict[Node, Node]:
     return {state: product for zeros in every for state, product in zeros.items()}
 
 
-def _puts_over(line: Line) -> bool:
-    """Whether a loop's variable is multiplied in place, and is another value then, before a use."""
+def _puts_over(line: Line, *, lost: bool) -> bool:
+    """Whether a loop's variable is multiplied in place, and is another value then, before a use.
+
+    If it is still 0, as what was added to it before is lost, the value may be a sum with it.
+    """
     found, loop = statement(line.file, line.line), next(iter(loops_around(line)), None)
     names = stored(found) if isinstance(found, ast.Assign) else set[str]()
     if found is None or not isinstance(loop, ast.For) or found not in loop.body:
         return False
-    names &= stored(loop) - names_in(found, ast.Load)
+    names &= stored(loop) - (set() if lost else names_in(found, ast.Load))
     for each in loop.body[: loop.body.index(found)][::-1]:
         if isinstance(each, ast.AugAssign) and stored(each) & names:
             cleared = isinstance(each.value, ast.Constant) and not each.value.value

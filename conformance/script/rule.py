@@ -149,9 +149,9 @@ def faults(results: Sequence[Judgement], told: Sequence[Known], *, counts: bool)
     """
     searches: list[Iterator[Accused]] = [
         not_kept(results),
+        rebound(results[-1]),
         unwritten(results),
         put_over(results),
-        rebound(results[0]),
         *(shared(each) for each in results),
         *(adding_up(each) for each in results),
         mistaken(results, told, counts=counts),

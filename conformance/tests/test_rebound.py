@@ -33,7 +33,11 @@ ADAM = "p -= 0.05 * np.sqrt(1 - 0.99 ** t) / (1 - 0.9 ** t) * m / (np.sqrt(v) + 
 VELOCITY = ((ADAM, "p -= 0.05 * m"), ("        v[...] = 0.99 * v + 0.01 * g * g\n", ""))
 REBOUND = "        m *= 0.9\n        m += 0.1 * g\n", "        m = 0.9 * m + 0.1 * g\n"
 PUT_OVER = "m += 0.1 * g", "m = 0.1 * g"
+SUM = "m += 0.1 * g", "m = m + 0.1 * g"
 CLEARED = ("m *= 0.9", "m *= 0"), PUT_OVER
+LOSS = "loss = 0.5 * np.sum(r ** 2) / 30"
+NEW = "    for p, m", "    new = []\n    for p, m"
+KEEPS = "(np.sqrt(v) + 1e-8)\n", "(np.sqrt(v) + 1e-8)\n        new.append(m)\n    means = new\n"
 SIGNS = (
     ("        m *= 0.9\n        m += 0.1 * g\n", ""),
     ("v[...] = 0.99 * v + 0.01 * g * g", "v = g * g"),
@@ -44,6 +48,8 @@ WRONG = {
     "mean": ((REBOUND,), 14, "zero"),
     "velocity": ((REBOUND, *VELOCITY), 14, "zero"),
     "put over": ((PUT_OVER, *VELOCITY), 15, "forgets"),
+    "sum": ((SUM,), 15, "forgets"),
+    "sum of a velocity": ((SUM, *VELOCITY), 15, "forgets"),
     "parameter": ((*VELOCITY, ("p -= 0.05", "p = p - 0.05")), 16, "unkept"),
 }
 
@@ -56,7 +62,11 @@ def test_a_state_that_its_variable_alone_gets_is_told_to_be_lost(
     assert (blame.line, blame.accused.cause.kind) == (line, kind)
 
 
-@pytest.mark.parametrize("edits", [(), VELOCITY, (*CLEARED, *VELOCITY)])
+DECAY = LOSS, f"{LOSS} + 0.05 * sum((p ** 2).sum() for p in pars)"
+SCALED = DECAY, ("g = g / 30", "g /= 30\n        g = g + 0.1 * p")
+
+
+@pytest.mark.parametrize("edits", [(), VELOCITY, (*CLEARED, *VELOCITY), (SUM, NEW, KEEPS), SCALED])
 def test_a_gradient_may_be_rebound(edits: tuple[tuple[str, str], ...], tmp_path: Path) -> None:
     report = run_edited(tmp_path, PROGRAM, *edits)
     assert report.exit_code == 0, str(report)
