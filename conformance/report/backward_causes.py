@@ -265,7 +265,7 @@ OF_ALL = {
     "shared": "`{names[0]}` and `{names[1]}` keep one and the same array",
     "accumulates": "the gradients of all steps are added up: the sum never begins anew",
     "rate": "what is kept is multiplied by {factor:.6g}, and that of the others is not",
-    "aside": "the parameter is moved here, and not by its gradient, which is computed",
+    "aside": "the parameter is moved here, and not by its gradient",
     "still": "its gradient is computed here, and moves nothing",
     "stops": "`{names[0]}` stops here, whatever it is given: {names[1]}",
     "idle": "`{names[0]}` computes nothing, and moves no parameter",

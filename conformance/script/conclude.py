@@ -49,6 +49,7 @@ from conformance.script.source_around import counts
 from conformance.script.still import never_moved, unseen
 from conformance.script.trainings import used_operations
 from conformance.script.update import Update, commute
+from conformance.script.without_gradient import by_nothing
 from conformance.script_outcome import RULES, Ran, Rule
 from conformance.tracing.ancestors import short_of, walk
 from conformance.tracing.node import Node, is_part
@@ -351,7 +352,7 @@ def _grown(judgement: Judgement) -> Iterator[tuple[str, str]]:
 def _blamed(trace: Trace, judgement: Judgement) -> Judgement:
     """The judgement with what is to blame, if that is found in time."""
     found = within_seconds(
-        SEARCHING, lambda: by_strangers(trace, settled(trace, judgement.searched()))
+        SEARCHING, lambda: by_nothing(by_strangers(trace, settled(trace, judgement.searched())))
     )
     if found is not None:
         return found

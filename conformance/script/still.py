@@ -8,7 +8,7 @@ are moved (`rule.py`).
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -41,6 +41,7 @@ from conformance.script.linear import entrywise, is_running_mean, links
 from conformance.script.parameter_names import Held, names
 from conformance.script.trainings import loops, loops_of_steps
 from conformance.script.update_step import Step
+from conformance.script.without_gradient import without_gradient
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, flat, uses_of_nodes
 from conformance.tracing.trace import Trace
@@ -98,11 +99,13 @@ def never_moved(
     found = [*merged(found, lambda each: (each.lines[:1], each.cause))]  # as one layer class's
     for number, gradient in left_numbers(step.trace, forward, _factor(forward), whole):
         found.append(Accused((number,), lines_of(gradient), Cause("still"), mends=False))
-    aside = [e for e in _moved_aside(step, forward) if e not in [still for still, _ in left]]
-    zeros = [(e, after) for e in aside if (after := _moved_by_zeros(whole[e])) is not None]
-    never = [Accused((name(e),), lines_of(new), Cause("zero"), mends=False) for e, new in zeros]
+    moved = {e: pair for e, pair in _moved_aside(step, forward) if e not in dict(left)}
+    zeros = {e: new for e in moved if (new := _moved_by_zeros(whole[e])) is not None}
+    never = [Accused((name(e),), lines_of(zeros[e]), Cause("zero"), mends=False) for e in zeros]
     found += merged(never, lambda each: each.lines)
-    aside = [each for each in aside if each not in [still for still, _ in zeros]]
+    moved = {each: moved[each] for each in moved if each not in zeros}
+    found += _by_no_gradient(judgement, forward, moved, name)
+    aside = [*moved]
     frozen = _frozen(step.trace, forward) if not found else ()
     held = (each for each in frozen if each not in aside and not is_data(each))
     notes = [*(("frozen", e) for e in (*meant, *held)), *(("aside", e) for e in aside)]
@@ -201,12 +204,27 @@ def _read(trace: Trace, judgement: Judgement) -> tuple[Step, Forward | None]:
     until = next_pass(trace.nodes, news)
     window = [e for e in trace.nodes[max(each.number for each in olds) : until] if is_float(e)]
     losses = candidates(trace.nodes, [*olds], news)
-    step = Step(trace, olds, [*window, *losses, *(each for each, _ in judgement.chosen)])
+    tables = {e: f"table {e.number}" for e in _tables(trace, judgement)}
+    wanted = [*tables, *window, *losses, *(each for each, _ in judgement.chosen)]
+    step = Step(trace, {**tables, **olds}, wanted)
     goals = tuple(
         Goal(name, step.of[old], step.of[gradient])
         for (old, name), (gradient, _) in zip(olds.items(), judgement.chosen, strict=True)
     )
     return step, _forward(step, [step.of[each] for each in losses], goals)
+
+
+def _tables(trace: Trace, judgement: Judgement) -> Iterator[Node]:
+    """The tables of lists that are moved by sums: parameters may be seen later than they are used.
+
+    Such is the table of a layer that is used before another one.
+    """
+    begun = max(made.old.number for made in judgement.updates)
+    until = min(made.new.number for made in judgement.updates)
+    for each in trace.nodes[:until] if trace.lists is not None else ():
+        after = _replacement(each) if np.size(each.value) > 1 else None
+        if after is not None and after.operation in SUMS and after.number > begun:
+            yield each
 
 
 def _frozen(trace: Trace, forward: Forward) -> list[Node]:
@@ -223,8 +241,11 @@ def _frozen(trace: Trace, forward: Forward) -> list[Node]:
     ]
 
 
-def _moved_aside(step: Step, forward: Forward) -> Iterator[Node]:
-    """The arrays of which the loss is made, and which are moved then by no gradient."""
+def _moved_aside(step: Step, forward: Forward) -> Iterator[tuple[Node, tuple[Node, Node]]]:
+    """The arrays of which the loss is made, and which are moved then by no gradient.
+
+    Each with what it is in the whole trace, and what it is moved to.
+    """
     goals = {each.parameter for each in forward.run.goals}
     parameters = bits(forward.run.goals)
     for node, copy in step.of.items():
@@ -235,7 +256,23 @@ def _moved_aside(step: Step, forward: Forward) -> Iterator[Node]:
         used = np.any(forward.gradient.get(copy.number, 0.0)) and any(map(forward.contains, before))
         own = after.operation in ("add", "subtract") and not copy.uses & parameters
         if used and own and any(each is node for each, _ in links(after)):  # else it is computed
-            yield copy
+            yield copy, (node, after)
+
+
+def _by_no_gradient(
+    judgement: Judgement,
+    forward: Forward,
+    moved: Mapping[Node, tuple[Node, Node]],
+    name: Callable[[Node], str],
+) -> Iterator[Accused]:
+    """The blame of what is used as parameters are, and moved by their rates and no gradient."""
+    used = {use for goal in forward.run.goals for use in _uses(goal.parameter, forward)}
+    for each, (old, new) in moved.items():
+        lines = (
+            () if used.isdisjoint(_uses(each, forward)) else without_gradient(judgement, old, new)
+        )
+        if lines:
+            yield Accused((name(each),), lines, Cause("aside"), mends=False)
 
 
 def _moved_by_zeros(still: Node) -> Node | None:

@@ -1,0 +1,97 @@
+"""Parameters that are moved at the rates of others, where the gradient is left out of the update.
+
+Left out: those that are moved by anything else, which is not judged (`test_script_updates.py`).
+"""
+
+from pathlib import Path
+
+import pytest
+
+from conformance.tests.scripts import blamed_first, run_edited
+
+BESIDE_DECAYS = """import numpy as np
+rng = np.random.default_rng(5)
+X, T = rng.normal(size=(14, 4)), rng.normal(size=(14, 2))
+P, q, R = rng.normal(size=(4, 5)), np.zeros(5), rng.normal(size=(5, 2))
+step, lam = 0.1, 0.01
+for n in range(8):
+    H = np.tanh(X.dot(P) + q)
+    D = (H.dot(R) - T) / len(X)
+    loss = 0.5 * len(X) * np.sum(D ** 2)
+    dH = D.dot(R.T) * (1 - H ** 2)
+    gR = H.T.dot(D) + lam * R
+    gP = X.T.dot(dH) + lam * P
+    R -= step * gR
+    P -= step * gP
+    q -= step * dH.sum(axis=0)
+"""
+
+OF_TABLES = """import math
+import random
+random.seed(3)
+u = [[random.uniform(-1, 1) for _ in range(3)] for _ in range(2)]
+v = [random.uniform(-1, 1) for _ in range(3)]
+mu = [[0.0] * 3 for _ in range(2)]
+mv = [0.0] * 3
+rows = [([0.5, 1.0], 1.0), ([1.0, -0.5], 0.0), ([0.25, 0.5], 1.0)]
+for _ in range(20):
+    for x, t in rows:
+        h = [0.0] * 3
+        for j in range(3):
+            h[j] = math.tanh(x[0] * u[0][j] + x[1] * u[1][j])
+        y = 1 / (1 + math.exp(-sum(h[j] * v[j] for j in range(3))))
+        loss = -t * math.log(y) - (1 - t) * math.log(1 - y)
+        e = y - t
+        d = [e * v[j] * (1 - h[j] ** 2) for j in range(3)]
+        for j in range(3):
+            mv[j] = 0.2 * e * h[j] + 0.5 * mv[j]
+            v[j] -= mv[j]
+        for i in range(2):
+            for j in range(3):
+                mu[i][j] = 0.2 * d[j] * x[i] + 0.5 * mu[i][j]
+                u[i][j] -= mu[i][j]
+"""
+
+
+ALONE = "gP = X.T.dot(dH) + lam * P", "gP = lam * P"
+UNNAMED = "loss = 0.5 * len(X) * np.sum(D ** 2)", "print(0.5 * len(X) * np.sum(D ** 2))"
+MOMENTUM = (
+    ("step, lam", "V, w, u = np.zeros_like(P), np.zeros_like(q), np.zeros_like(R)\nstep, lam"),
+    ("gR = H.T.dot(D) + lam * R", "u = 0.8 * u - step * H.T.dot(D)"),
+    ("gP = X.T.dot(dH) + lam * P", "V = 0.8 * V - step * P"),
+    ("R -= step * gR", "R += u"),
+    ("P -= step * gP", "P += V"),
+    ("q -= step * dH.sum(axis=0)", "w = 0.8 * w - step * dH.sum(axis=0)\n    q += w"),
+)
+WITHOUT = {
+    "decay": (BESIDE_DECAYS, (ALONE,), 12),
+    "decay by no loss": (BESIDE_DECAYS, (ALONE, UNNAMED), 12),
+    "velocity": (BESIDE_DECAYS, MOMENTUM, 13),
+    "data": (OF_TABLES, (("0.2 * d[j] * x[i]", "0.2 * x[i]"),), 23),
+}
+
+
+@pytest.mark.parametrize(("text", "edits", "line"), WITHOUT.values(), ids=WITHOUT)
+def test_an_update_without_the_gradient_is_blamed(
+    text: str, edits: tuple[tuple[str, str], ...], line: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, text, *edits)
+    assert blamed_first(report) == ("script.py", line), str(report)
+
+
+@pytest.mark.parametrize("text", [BESIDE_DECAYS, OF_TABLES], ids=["decay", "data"])
+def test_with_it_the_update_is_right(text: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, text)
+    assert report.exit_code == 0, str(report)
+
+
+OWN = ("gP = X.T.dot(dH) + lam * P\n", "pass\n"), ("P -= step * gP", "P *= 0.999")
+DRIFT = ("gP = X.T.dot(dH) + lam * P\n", "pass\n"), ("P -= step * gP", "P += 0.02 * drift")
+
+
+@pytest.mark.parametrize("edits", [OWN, (*DRIFT, ("step, lam", "drift = X[:4, :1]\nstep, lam"))])
+def test_what_has_a_rate_of_its_own_is_not_blamed(
+    edits: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, BESIDE_DECAYS, *edits)
+    assert not report.blames, str(report)
