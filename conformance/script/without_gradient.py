@@ -12,7 +12,7 @@ from dataclasses import replace
 from conformance.backward.findings import Accused, Cause, Line
 from conformance.backward.source import lines_of
 from conformance.script.judgement import Judgement
-from conformance.script.linear import alike, ancestors, entrywise, kept, links
+from conformance.script.linear import alike, ancestors, entrywise, is_of_numbers, kept, operands
 from conformance.script.multiples import PRODUCTS, SUMS
 from conformance.script.parameters import Parameter
 from conformance.script.rates import rates_on_the_way
@@ -64,10 +64,13 @@ def _lines(old: Node, new: Node) -> tuple[Line, ...]:
 
 
 def _ends(old: Node, new: Node) -> Iterator[Node]:
-    """The values of which a new one is a sum of multiples."""
-    for each in ancestors(new, operands=lambda e: [] if e is old else [o for o, _ in links(e)]):
-        if each is old or not any(links(each)):
+    """The values of which a new one is a sum of multiples, and what has another shape in it."""
+    way = [new, *ancestors(new, operands=lambda e: [] if e is old else operands(e))]
+    for each in way:
+        if each is old or not operands(each):
             yield each
+        else:
+            yield from (e for e in each.inputs if e not in way and not is_of_numbers(e))
 
 
 def _rates(made: Update, *gradient: Node) -> set[str]:
