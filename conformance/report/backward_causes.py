@@ -324,6 +324,8 @@ OF_MEANS = {
     "sum": "1 − ρ of each square is added here, and what is kept never gets less: multiply it by ρ",
     "nesterov": "the step is a multiple of {0:.6g} v′ + {1:.6g} v, where v is kept before and v′ "
     "after it: by the momentum of Nesterov v goes into it {2:.6g} times",
+    "twice kept": "what is kept is multiplied by {0:.6g} once more here, and no gradient is added "
+    "beside it",
     "root of correction": "1 − β2^t corrects the mean of the squares outside of the root here: "
     "take the root of it",
     "rest": "this mean keeps {0:.6g} of itself, and {1:.6g} of what is new: exchange the two",

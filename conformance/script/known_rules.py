@@ -44,6 +44,7 @@ from conformance.script.linear import (
 )
 from conformance.script.multiples import SUMS, decay, shrinking
 from conformance.script.quotients import readings
+from conformance.script.rates import VARIABLES
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node
@@ -250,7 +251,7 @@ def _momentum(history: History, moment: Moment, factor: float, share: float) -> 
     if share and np.size(updates[0].old.value) == 1 and spread > precision(taken[0]):
         return UNKNOWN
     rule = Rule(mix.kind, (("η", eta), ("μ", moment.rate), *mix.numbers))
-    wrong = (*_behind(updates, moment), *_rest_of_rate(updates[0], moment))
+    wrong = (*_behind(updates, moment), *_of_products(updates[0], moment, mix.kind))
     return Known.wrong(wrong[0]) if wrong else Known(rule)
 
 
@@ -310,16 +311,24 @@ def _slips(
             yield Mistake("nesterov", new, (1 + moment.rate, times, -moment.rate))
 
 
-def _rest_of_rate(made: Update, moment: Moment) -> Iterator[Mistake]:
-    """Where 1 − η is added of a gradient to what keeps μ of itself, and moves by η."""
-    new = moment.news[0]
+def _of_products(made: Update, moment: Moment, kind: str) -> Iterator[Mistake]:
+    """Where 1 − η is added of a gradient to what keeps μ of itself, and moves by η.
+
+    Or where it moves by μ alone: by the momentum of Nesterov, the gradient is added there.
+    """
+    old, new = moment.olds[0], moment.news[0]
     products = [e for e in made.way(made.options[-1][0]) if e.operation == "multiply"]
     pairs = [(e, *pair) for e in products for pair in zip(operands(e), e.args, strict=False)]
-    added = {ast.unparse(e): scalar(value) for node, e, value in pairs if new.depends_on(node)}
-    for name in {ast.unparse(e) for node, e, _ in pairs if node.depends_on(new)}:
-        number = added.get(f"1 - {name}")
+    rows = [(node, ast.unparse(e), scalar(n)) for node, e, n in pairs if isinstance(e, VARIABLES)]
+    added = {ast.unparse(e): scalar(n) for node, e, n in pairs if new.depends_on(node)}
+    alone = kind == "momentum" and not kept(made.options[-1][0], made.new, frozenset({new}))
+    keeping = {text for node, text, _ in rows if new.depends_on(node) and kept(old, node)}
+    for node, text, own in (each for each in rows if each[0].depends_on(new)):
+        number = added.get(f"1 - {text}")
         if number is not None and not alike(number, 1 - moment.rate):
             yield Mistake("share", new, (number, 1 - moment.rate))
+        if alone and text in keeping and alike(own or 0.0, moment.rate):
+            yield Mistake("twice kept", node, (moment.rate,))
 
 
 def _behind(updates: Sequence[Update], moment: Moment) -> Iterator[Mistake]:

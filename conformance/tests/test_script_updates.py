@@ -1368,6 +1368,22 @@ def test_a_velocity_that_has_the_gradient_in_the_place_of_itself_is_blamed(
 
 
 @pytest.mark.parametrize(
+    ("factor", "beside", "code"),
+    [("self.mu", "", 1), ("self.mu", " - self.rate * g", 0), ("self.gain", "", 0)],
+    ids=["wrong", "nesterov", "rate"],
+)
+def test_a_velocity_that_its_own_factor_multiplies_again_is_blamed(
+    factor: str, beside: str, code: int, tmp_path: Path
+) -> None:
+    numbers = "class Descent:\n", "class Descent:\n    mu, rate, gain = 0.9, 0.05, 0.9\n\n"
+    kept = "0.9 * self.velocity[i] + g", "self.mu * self.velocity[i] - self.rate * g"
+    step = "p - 0.05 * self.velocity[i]", f"p + {factor} * self.velocity[i]{beside}"
+    report = run_edited(tmp_path, ACCUMULATOR, numbers, kept, step)
+    assert report.exit_code == code, str(report)
+    assert [each.line for each in report.blames] == [13] * code
+
+
+@pytest.mark.parametrize(
     ("step", "code"),
     [
         ("1.9 * self.velocity[i] - 0.9 * v", 0),
