@@ -334,6 +334,8 @@ OF_MEANS = {
     "stuck": "t in the correction 1 − β^t is {0:g} at each of these updates: count them",
     "late": "t in the correction 1 − β^t is {0:g} at update {1:g}: it has to be the same",
     "larger": "the larger of the two has to be kept here, and not the less",
+    "before": "this divides by the root of what is kept before the square of this gradient is in "
+    "it: at the first step it is 0",
     "size": "the largest |g| has to be kept here: take the absolute value of the gradient",
     "differences": "the mean of (g − m)² has to be kept here, where m is that of the gradient g",
     "steps kept": "the mean of the squares of the steps has to be kept here",

@@ -107,14 +107,8 @@ class Moment:
 
     def is_under_root(self, updates: Sequence[Update]) -> bool:
         """Whether the first update divides by a root of something that it is in."""
-        made, new = updates[0], self.news[0]
-        for node in {made.new, *entrywise(made.new, frozenset({made.old, new}))}:
-            if node.operation in ("divide", "true_divide") and type(node.args[1]) is Node:
-                below = node.args[1]
-                within = {below, *entrywise(below, frozenset({made.old, new}))}
-                if any(e.operation in ROOTS and e.depends_on(new) for e in within):
-                    return True
-        return False
+        new = self.news[0]
+        return any(each.depends_on(new) for each in roots(updates[0], new))
 
     def share_of(self, values: Sequence[Array], beside: float = 0.0) -> float | None:
         """How many times some values are added, and a number beside; None if they are not."""
@@ -142,6 +136,15 @@ class Moment:
         same = all(abs(e - found[0][0]) <= 2.0**-26 * abs(e) for e, _ in found)
         moment = replace(self, power=1, share=found[0][0])
         return (moment, [each for _, each in found]) if same else None
+
+
+def roots(made: Update, *states: Node) -> Iterator[Node]:
+    """The roots of which an update divides by something, down to some values that are kept."""
+    stop = frozenset({made.old, *states})
+    for node in {made.new, *entrywise(made.new, stop)}:
+        if node.operation in ("divide", "true_divide") and type(node.args[1]) is Node:
+            below = {node.args[1], *entrywise(node.args[1], stop)}
+            yield from (each for each in below if each.operation in ROOTS)
 
 
 def is_square(node: Node) -> bool:

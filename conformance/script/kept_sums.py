@@ -12,12 +12,21 @@ import numpy as np
 
 from conformance.backward.compared_quantities import multiple
 from conformance.backward.findings import Accused, Cause, Line, by_one_line, merged
+from conformance.backward.groups import operation_key
 from conformance.backward.named_numbers import stated_numbers
 from conformance.backward.source import lines_of, written_name
 from conformance.backward.syntax import is_cleared
+from conformance.script.histories import roots
 from conformance.script.judgement import Judgement
 from conformance.script.kept_states import accused
-from conformance.script.linear import alike, ancestors, kept, read_forward, written_places
+from conformance.script.linear import (
+    alike,
+    ancestors,
+    entrywise,
+    kept,
+    read_forward,
+    written_places,
+)
 from conformance.script.update import Update
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node
@@ -108,6 +117,26 @@ def adding_up(judgement: Judgement) -> Iterator[Accused]:
                 sums.append(_accumulating(made, old, new))
                 break
     yield from _together(sums)
+
+
+def of_numbers(judgement: Judgement) -> Iterator[Accused]:
+    """The parameters that are moved over the root of a mean of 1, as 1 − β added to β v makes it.
+
+    Args:
+        judgement: of an update after the first.
+    """
+    for made in judgement.updates:
+        begun = made.parameter.values[0]
+        within = (entrywise(each, frozenset({made.old})) for each in roots(made))
+        for node in set().union(*within):
+            before = (e for e in ancestors(node) if operation_key(e) == operation_key(node))
+            last = None if node.depends_on(begun) else next(before, None)
+            rate = 0.0 if last is None else kept(last, node)
+            if last is not None and 0 < rate < 1:
+                rest = np.asarray(node.value) - rate * np.asarray(last.value)
+                if all(alike(1 - rate, float(each)) for each in np.ravel(rest)):
+                    yield accused(made, lines_of(node), Cause("no square"))
+                    break
 
 
 def _together(sums: Sequence[Accused]) -> Sequence[Accused]:

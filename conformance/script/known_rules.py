@@ -28,6 +28,7 @@ from conformance.script.histories import (
     is_square,
     multiple,
     precision,
+    roots,
     times_of,
 )
 from conformance.script.linear import (
@@ -209,7 +210,8 @@ def _doubt(one: Known) -> int:
 def _of_history(history: History, factor: float, share: float) -> Known:
     """How a parameter is moved, by one array of each update; see `known`."""
     moments, is_adaptive = history.moments, history.updates[0].adaptive
-    wrong = (*_kept_corrected(history), *_wrong_powers(history)) if is_adaptive else ()
+    found = _kept_corrected(history), _wrong_powers(history), _used_before(history)
+    wrong = tuple(each for some in found if is_adaptive for each in some)
     if wrong:
         return Known.wrong(*wrong)
     if not (moments or history.late) or not history.is_arithmetic():
@@ -351,6 +353,24 @@ def _kept_corrected(history: History) -> Iterator[Mistake]:
         right = base * by(base, counts)
         if base and all(alike(e, float(f)) for e, f in zip(right, shares, strict=True)):
             yield Mistake("kept corrected", each.news[0], (base,))
+
+
+def _used_before(history: History) -> Iterator[Mistake]:
+    """A mean of squares, 0 at first, by whose root it is divided before that of this step is in it.
+
+    The first step is as long as ε makes it, where that is less than what is missing there.
+    """
+    made, (olds, news) = history.updates, history.late or ([], [])
+    if history.moments or not news or np.any(olds[0].value):
+        return
+    squares = [each**2 for each in history.arrays[: len(news)]]
+    share = Moment.of(olds[: len(news)], news).share_of(squares) or 0.0
+    divisors = [
+        [e for e in roots(*pair) if e.depends_on(pair[1])] for pair in zip(made, olds, strict=True)
+    ]
+    first = max((float(np.max(each.value)) for each in divisors[0]), default=np.inf)
+    if all(divisors) and first**2 < share * float(np.max(squares[0])):
+        yield Mistake("before", made[0].new)
 
 
 def _wrong_powers(history: History) -> Iterator[Mistake]:

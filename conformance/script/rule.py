@@ -17,7 +17,7 @@ from conformance.backward.syntax import assigned_around
 from conformance.script.histories import OTHER, UNKNOWN, Known, of_others, precision
 from conformance.script.judgement import Judgement
 from conformance.script.kept_states import accused, not_kept, put_over, unwritten
-from conformance.script.kept_sums import adding_up, forgetting
+from conformance.script.kept_sums import adding_up, forgetting, of_numbers
 from conformance.script.known_rules import known, mixed
 from conformance.script.linear import (
     alike,
@@ -154,6 +154,7 @@ def faults(results: Sequence[Judgement], told: Sequence[Known], *, counts: bool)
         put_over(results),
         *(shared(each) for each in results),
         *(adding_up(each) for each in results),
+        of_numbers(results[-1]),
         mistaken(results, told, counts=counts),
         not_ahead(results[0], told),
         *(not_finite(each) for each in results),

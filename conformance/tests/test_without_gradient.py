@@ -95,3 +95,55 @@ def test_what_has_a_rate_of_its_own_is_not_blamed(
 ) -> None:
     report = run_edited(tmp_path, BESIDE_DECAYS, *edits)
     assert not report.blames, str(report)
+
+
+OVER_ROOTS = """import numpy as np
+rng = np.random.default_rng(8)
+X, T = rng.normal(size=(14, 4)), rng.normal(size=(14, 2))
+net = {"w": rng.normal(size=(4, 2)), "b": np.zeros(2)}
+kept = {k: np.zeros_like(e) for k, e in net.items()}
+rho = 0.9
+for n in range(8):
+    d = (X @ net["w"] + net["b"] - T) / len(X)
+    loss = 0.5 * len(X) * np.sum(d ** 2)
+    grads = {"w": X.T @ d, "b": d.sum(axis=0)}
+    for k, g in grads.items():
+        kept[k] = rho * kept[k] + (1 - rho) * g ** 2
+        net[k] -= 0.01 * g / np.sqrt(kept[k] + 1e-6)
+"""
+KEEP, STEP = (f"{each}\n" for each in OVER_ROOTS.splitlines()[-2:])
+LATE = (KEEP + STEP, STEP + KEEP)
+
+
+@pytest.mark.parametrize(
+    ("edits", "blamed"),
+    [
+        ((("(1 - rho) * g ** 2", "1 - rho"),), (12, "no square")),
+        ((LATE,), (12, "before")),
+        ((LATE, ("rho * kept[k] + (1 - rho) *", "kept[k] +")), (12, "before")),
+    ],
+    ids=["of 1", "before", "sum before"],
+)
+def test_a_mean_without_the_square_of_the_gradient_is_blamed(
+    edits: tuple[tuple[str, str], ...], blamed: tuple[int, str], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, OVER_ROOTS, *edits)
+    told = [(each.line, each.accused.cause.kind) for each in report.blames]
+    assert told == [blamed], str(report)
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        (),
+        (LATE, ("zeros_like", "ones_like")),
+        (LATE, ("1e-6", "1.0")),
+        (("(1 - rho) * g ** 2", "1"), ("rho * kept", "kept")),
+    ],
+    ids=["right", "begun", "large", "count"],
+)
+def test_what_is_kept_otherwise_may_be_meant(
+    edits: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, OVER_ROOTS, *edits)
+    assert not report.blames, str(report)
