@@ -81,7 +81,7 @@ UPDATES = frozenset((
     "size", "differences", "steps kept", "stops", "idle", "aside", "unused rate", "turned",
     "no effect", "mixed", "forgets", "decay of gradient", "unbounded", "unread",
     "nesterov", "unclipped", "sum", "twice", "mean", "kept corrected", "put over", "rest",
-    "twice kept", "before",
+    "twice kept", "before", "ahead",
     "stale",
 ))  # fmt: skip
 """The kinds of causes that are of an update."""
@@ -133,10 +133,11 @@ class Cause:
             1 − β^t stands outside of the root without a root of its own; `no root`: it divides by a
             mean of squares without its root; `beside`: ε is added to the quotient; `larger`,
             `size`, `differences`, `steps kept`: it keeps another value; `minus`: what is kept is
-            taken off; `behind`: nor looks it ahead; `other`: it takes, or keeps, the gradient of
-            another parameter (the second of `names`); `number`: it adds a number to, or takes
-            it off, each entry; `unused rate`: it uses none, and is given one (the first of
-            `names`); `no effect`: it reads a number (the first of `names`), and has nothing of it;
+            taken off; `behind`: nor looks it ahead; `ahead`: it moves on from there;
+            `other`: it takes, or keeps, the gradient of another parameter (the second of
+            `names`); `number`: it adds a number to, or takes it off, each entry; `unused rate`: it
+            uses none, and is given one (the first of `names`); `no effect`: it reads a number
+            (the first of `names`), and has nothing of it;
             `twice`: a variable (the first of `names`) multiplies the gradient twice;
             `twice kept`: the factor (`numbers`) of what is kept does;
             `before`: it uses what is kept before it is written;

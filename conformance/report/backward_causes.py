@@ -288,6 +288,7 @@ OF_ALL = {
     "unclipped": "the gradient is in a norm that is to be bounded, and is not multiplied by the "
     "factor that bounds it",
     "behind": "the gradient is not taken where the velocity goes to: w + μ v",
+    "ahead": "the velocity is added here to where the gradient is taken, and not to the parameter",
     "forgets": "nothing of what is kept from step to step is used here: the gradient stands there",
     "decay of gradient": "the gradient is multiplied by a decay here: the parameter has to be",
     "minus": "what is kept from step to step is subtracted here: it has to be added",

@@ -329,7 +329,8 @@ def _of_products(made: Update, moment: Moment, kind: str) -> Iterator[Mistake]:
         number = added.get(f"1 - {text}")
         if number is not None and not alike(number, 1 - moment.rate):
             yield Mistake("share", new, (number, 1 - moment.rate))
-        if alone and text in keeping and alike(own or 0.0, moment.rate):
+        again = alone and text in keeping and alike(own or 0.0, moment.rate)
+        if again and not kept(new, made.new, frozenset({node})):
             yield Mistake("twice kept", node, (moment.rate,))
 
 

@@ -25,6 +25,8 @@ from conformance.script.linear import (
     commonest,
     entrywise,
     kept,
+    read_forward,
+    way,
 )
 from conformance.script.means import means_of_means
 from conformance.script.multiples import ahead_of, shrinking
@@ -277,11 +279,20 @@ def not_ahead(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
     known = [each for each in (*ahead, *unread) if each is not None]
     if known and {each.rule.kind for each in told} == {"momentum"}:
         for made, each, left in zip(judgement.updates, ahead, unread, strict=True):
-            if each is None:
+            if each is None and (moved := next(_moved_ahead(made), None)):
+                yield accused(made, lines_of(moved), Cause("ahead"))
+            elif each is None:
                 users = [e for e in made.old.consumers if e is not made.new]
                 reader = next((e for e in users if left and made.new.depends_on(e)), None)
                 lines = lines_of(known[0]) if reader is None else _handed(reader, made.old)
                 yield accused(made, lines, Cause("behind"))
+
+
+def _moved_ahead(made: Update) -> Iterator[Node]:
+    """Where a velocity is added to what is ahead of a parameter already, by its own share of it."""
+    for old, new in made.states[-1:]:
+        if alike(kept(new, made.new), 1 + kept(old, new, read_forward(made.old))):
+            yield from way(made.old, made.new, ancestors(made.new))[1:2]
 
 
 def _unread_sum(made: Update) -> Node | None:

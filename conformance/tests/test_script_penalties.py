@@ -210,6 +210,13 @@ def test_a_parameter_that_alone_looks_not_ahead_is_blamed(tmp_path: Path) -> Non
     assert (blame.gradients, blame.accused.cause.kind) == (("b",), "behind")
 
 
+def test_a_parameter_that_moves_on_from_where_it_looks_is_blamed(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, NESTEROV, ("W, b = W + v, b + u", "b = b + u\n    W = A + v"))
+    (blame,) = report.blames
+    told = blame.gradients, blame.accused.cause.kind, blame.line
+    assert told == (("A",), "ahead", 12), str(report)
+
+
 def test_what_is_read_in_the_place_of_a_look_ahead_is_blamed(tmp_path: Path) -> None:
     report = run_edited(tmp_path, NESTEROV, ("@ A + c", "@ A + b"))
     (blame,) = report.blames
