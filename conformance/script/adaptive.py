@@ -331,7 +331,8 @@ class _Search:
             name = "square" if root else "mean"
             if base is None:
                 if not stuck:
-                    lines = renaming(lines_of(moment.news[0]), lines_of(node))
+                    uses = (e for e in moment.news[0].consumers if node.depends_on(e))
+                    lines = renaming(lines_of(moment.news[0]), lines_of(next(uses, node)))
                     yield Mistake(f"uncorrected {name}", node, lines=lines)
             elif self.is_of_moment(moment, base):
                 yield Mistake(f"rate {name}", moment.news[0], (moment.rate, base))

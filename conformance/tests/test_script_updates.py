@@ -125,6 +125,21 @@ def test_a_mistake_in_adam_is_named_on_its_line(
     assert len(report.blames[0].accused.lines) == 1
 
 
+WITHIN = (
+    SCRIPT[SCRIPT.index("        m[k] = ") :].replace("        ", "    ").replace("grads[k]", "g")
+)
+BY_A_FUNCTION = (
+    (SCRIPT[SCRIPT.index("        m[k] = ") :], "        p[k] -= step(k, grads[k])\n"),
+    ("for epoch", "def step(k, g):\n" + WITHIN.replace("p[k] -=", "return") + "for epoch"),
+)
+
+
+def test_what_a_function_renames_is_blamed_there(tmp_path: Path) -> None:
+    assert run(tmp_path, *BY_A_FUNCTION).exit_code == 0
+    report = run(tmp_path, *BY_A_FUNCTION, (SECOND, "v_hat = v[k]"))
+    assert {(e.line, e.accused.cause.kind) for e in report.blames} == {(13, "uncorrected square")}
+
+
 EPOCHS = """import numpy as np
 rng = np.random.default_rng(2)
 X, y = rng.normal(size=(32, 3)), rng.normal(size=(32, 1))
