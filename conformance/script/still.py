@@ -89,6 +89,7 @@ def never_moved(
         for still, gradient in every
         if not is_data(still) and not _is_made_anew(whole[still], judgement)
         if not _is_moved_otherwise(whole[still], whole.get(gradient, gradient))
+        if not _is_a_state(still, forward)
     ]
     for still, gradient in left:
         cause, lines = _why_still(trace, still, gradient, whole, forward, values)
@@ -423,6 +424,18 @@ def _left_out(
                 if fits or (kept and each.frames and each in whole and not whole[each].consumers):
                     yield node, each
                     break
+
+
+def _is_a_state(node: Node, forward: Forward) -> bool:
+    """Whether the forward pass uses what it computes of parameters as it uses a value, or a copy.
+
+    So it uses the state that a recurrence begins with.
+    """
+    parameters = bits(forward.run.goals)
+    copies = walk([node], lambda e: [c for c in e.consumers if c.operation in MOVES])
+    used = {role for each in copies for role in roles(each)}
+    computed = (e for e in forward.nodes() if e.function is not None and e.uses & parameters)
+    return any(not used.isdisjoint(roles(each)) for each in computed)
 
 
 def _is_constant(node: Node) -> bool:

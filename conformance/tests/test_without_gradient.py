@@ -147,3 +147,36 @@ def test_what_is_kept_otherwise_may_be_meant(
 ) -> None:
     report = run_edited(tmp_path, OVER_ROOTS, *edits)
     assert not report.blames, str(report)
+
+
+RECURRENT = """import numpy as np
+rng = np.random.default_rng(4)
+X, Y = rng.normal(size=(6, 3, 1)), rng.normal(size=(6, 2, 1))
+A, B, C = rng.normal(size=(4, 3)), rng.normal(size=(4, 4)) * 0.5, rng.normal(size=(2, 4))
+
+def grads(s0):
+    s, e, loss = {-1: np.copy(s0)}, {}, 0
+    for t in range(3):
+        s[t] = np.tanh(A @ X[t] + B @ s[t - 1])
+        e[t] = C @ s[t] - Y[t]
+        loss += 0.5 * np.sum(e[t] ** 2)
+    gA, gB, gC, back = np.zeros_like(A), np.zeros_like(B), np.zeros_like(C), np.zeros_like(s0)
+    for t in (2, 1, 0):
+        gC += e[t] @ s[t].T
+        d = (C.T @ e[t] + back) * (1 - s[t] ** 2)
+        gA += d @ X[t].T
+        gB += d @ s[t - 1].T
+        back = B.T @ d
+    return loss, (gA, gB, gC), s[2]
+
+state = rng.normal(size=(4, 1))
+for n in range(6):
+    loss, several, state = grads(state)
+    for w, g in zip((A, B, C), several):
+        w -= 0.01 * g
+"""
+
+
+def test_the_state_that_a_recurrence_begins_with_is_no_parameter(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, RECURRENT)
+    assert report.exit_code == 0, str(report)
