@@ -29,10 +29,9 @@ def gradient_within(made: Update, right: Array) -> Multiple | None:
     if np.size(right) <= 1:
         return None
     way = [*walk([made.new], lambda each: [e for e in each.inputs if e.depends_on(made.old)])]
-    alike = (e for e in way if e.function is not None and np.size(e.value) == np.size(right))
-    for node in sorted(alike, key=lambda each: -each.number):
-        value = np.reshape(np.asarray(node.value), np.shape(right))
-        by = fitted(value, right)
+    alike = (e for e in way if e.function is not None and np.shape(e.value) == np.shape(right))
+    for node in sorted(alike, key=lambda each: each.number):
+        by = fitted(np.asarray(node.value), right)
         if by is not None:
             mixed = any(_mixes(e, node, right) for e in way if e.depends_on(node))
             return (node, -float(np.sign(by))) if mixed else None
