@@ -82,7 +82,7 @@ UPDATES = frozenset((
     "no effect", "mixed", "forgets", "decay of gradient", "unbounded", "unread",
     "nesterov", "unclipped", "sum", "twice", "mean", "kept corrected", "put over", "rest",
     "twice kept", "before", "ahead",
-    "stale",
+    "stale", "shares",
 ))  # fmt: skip
 """The kinds of causes that are of an update."""
 

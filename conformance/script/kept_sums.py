@@ -67,11 +67,25 @@ def forgetting(judgement: Judgement) -> Iterator[Accused]:
         usual = max(rates, key=order.__getitem__)
         sums = list[Accused]()
         for made, (rate, old, new) in zip(judgement.updates, several, strict=True):
-            if rate == usual == 1 and not made.adaptive:
+            if rate == usual >= 1 and not made.adaptive:
                 sums.append(_accumulating(made, old, new))
             elif not alike(usual, rate):
                 yield accused(made, lines_of(new), Cause("rate", factor=rate))
         yield from _together(sums)
+
+
+def exchanged_shares(judgement: Judgement) -> Iterator[Accused]:
+    """The means that keep 1 − β of themselves, where β is more than half: they take β of it.
+
+    A share of its own, as α is in `(1 - α) m + α g`, is less.
+    """
+    for made in judgement.updates if judgement.ok else ():
+        for old, new in _kept_whole(made):
+            rate, stated = kept(old, new, read_forward(made.old)), stated_numbers(new)
+            least = 0 < rate < HALF and not any(alike(rate, each) for each in stated)
+            of_rest = least and any(alike(1 - rate, each) for each in stated)
+            if of_rest and _is_mean(made, old, new, rate):
+                yield accused(made, lines_of(new), Cause("shares", factor=rate))
 
 
 def _never_cleared(

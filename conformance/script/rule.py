@@ -17,7 +17,7 @@ from conformance.backward.syntax import assigned_around
 from conformance.script.histories import OTHER, UNKNOWN, Known, of_others, precision
 from conformance.script.judgement import Judgement
 from conformance.script.kept_states import accused, not_kept, put_over, unwritten
-from conformance.script.kept_sums import adding_up, forgetting, of_numbers
+from conformance.script.kept_sums import adding_up, exchanged_shares, forgetting, of_numbers
 from conformance.script.known_rules import known, mixed
 from conformance.script.linear import (
     alike,
@@ -149,6 +149,8 @@ def faults(results: Sequence[Judgement], told: Sequence[Known], *, counts: bool)
         told: how each is moved.
         counts: whether what moves them counts the updates.
     """
+    if any(each.mixed for each in results):  # what a step makes of its gradient is not judged
+        return [e for each in results for e in uneven(each, told)]
     searches: list[Iterator[Accused]] = [
         not_kept(results),
         rebound(results[-1]),
@@ -167,6 +169,7 @@ def faults(results: Sequence[Judgement], told: Sequence[Known], *, counts: bool)
         without_rate(results[0], told),
         means_of_means(results[0]),
         *(forgetting(each) for each in results),
+        *(exchanged_shares(each) for each in results),
     ]
     found = (list(each) for each in searches)
     first = next((each for each in found if each), [])

@@ -104,7 +104,7 @@ def with_right_updates(ran: Ran, again: Callable[[], Ran | None], spent: float =
         spent: as in `mended`.
     """
     accused = ran.examined.accused
-    of_updates = [each for each in accused if each.cause.kind in UPDATES]
+    of_updates = [each for each in accused if each.cause.kind in UPDATES - {"shares"}]  # told whole
     if len(accused) != 1 or not of_updates or spent >= SECONDS:  # wrong gradients take too long
         return ran
 

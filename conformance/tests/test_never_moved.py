@@ -131,3 +131,26 @@ def test_what_is_not_among_the_keys_that_a_function_is_handed_is_frozen(
 ) -> None:
     report = run_edited(tmp_path, KEYED, ("in learnt", f"in {keys}"))
     assert report.exit_code == wrong, str(report)
+
+
+@pytest.mark.parametrize(
+    ("kept", "lines"),
+    [
+        ("beta * block.vw + (1 - beta) * block.dw", []),
+        ("(1 - alpha) * block.vw + alpha * block.dw", []),
+        ("(1 - beta) * block.vw + beta * block.dw", [26]),
+    ],
+    ids=["right", "other share", "exchanged"],
+)
+def test_the_shares_of_a_mean_are_exchanged_if_it_keeps_the_rest(
+    kept: str, lines: list[int], tmp_path: Path
+) -> None:
+    begun = (
+        "        self.dw, self.dc = np.zeros",
+        "        self.vw = 0.0\n        self.dw, self.dc = np.zeros",
+    )
+    moved = "block.w -= 0.4 * block.dw", f"block.vw = {kept}\n        block.w -= 0.4 * block.vw"
+    start = "blocks = [Block(3", "alpha, beta = 0.3, 0.8\nblocks = [Block(3"
+    bias = "        block.c -= 0.4 * block.dc\n", ""
+    report = run_edited(tmp_path, BLOCKS, begun, moved, start, bias)
+    assert [each.line for each in report.blames if each.accused.cause.kind == "shares"] == lines
