@@ -25,13 +25,15 @@ USUAL = (1.0, 2.0, 0.5)
 def means_of_means(judgement: Judgement) -> Iterator[Accused]:
     """The parameters, if each is moved by the mean of a gradient that is a mean already.
 
-    The second division is blamed; if it is on several lines, the first, if that is one for all.
+    The second division is blamed; if it is on several lines, the first, if that is one for all. If
+    no gradient is right, it is not known how many times the right ones they are.
     """
     pairs = [*zip(judgement.updates, judgement.chosen, strict=False)]
     found = [next(_again(judgement, made, gradient), None) for made, (gradient, _) in pairs]
     told = [each for each in found if each is not None]
     adaptive = any(made.adaptive for made, _ in pairs)  # where a factor changes no step
-    if not told or adaptive or len(told) < len(judgement.updates):
+    known = any(each.ok for each in judgement.examined.gradients)
+    if not (told and known) or adaptive or len(told) < len(judgement.updates):
         return
     lines = [lines_of(node) for node, _ in told]
     _, count = told[0]

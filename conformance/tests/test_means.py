@@ -53,9 +53,33 @@ def test_steps_by_a_share_of_the_rate_are_blamed(tmp_path: Path) -> None:
     assert sorted(lines) in ([17, 18, 19, 20], [14, 14, 16, 16]), str(report)
 
 
+SUMS = [
+    *((f"{each} / n", each) for each in ("h.T @ d", "X.T @ d")),
+    ("d.sum(axis=0) / n\n    d = ", "d.sum(axis=0)\n    d = "),
+    ("X.T @ d, d.sum(axis=0) / n", "X.T @ d, d.sum(axis=0)"),
+]
+
+
 def test_a_sum_is_divided_once_where_it_moves_parameters(tmp_path: Path) -> None:
-    edits = [(f"{each} / n", each) for each in ("h.T @ d", "X.T @ d")]
-    edits += [("d.sum(axis=0) / n\n    d = ", "d.sum(axis=0)\n    d = ")]
-    edits += [("X.T @ d, d.sum(axis=0) / n", "X.T @ d, d.sum(axis=0)")]
-    report = run_edited(tmp_path, SCRIPT, *edits, *STEPS)
+    report = run_edited(tmp_path, SCRIPT, *SUMS, *STEPS)
     assert report.exit_code == 0, str(report)
+
+
+CLASSES = """
+import numpy as np
+rng = np.random.default_rng(2)
+X, labels = rng.normal(size=(20, 3)), rng.integers(0, 4, 20)
+V, c = rng.normal(size=(3, 4)), np.zeros(4)
+for epoch in range(5):
+    q = np.exp(X @ V + c)
+    q = q / q.sum(axis=1, keepdims=True)
+    loss = -np.mean(np.log(q[range(20), labels]))
+    g = q.copy()
+    V -= 0.1 * X.T @ g / 20
+    c -= 0.1 * g.sum(axis=0) / 20
+"""
+
+
+def test_no_second_mean_is_told_where_no_gradient_is_right(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, CLASSES).blames
+    assert (blame.line, blame.accused.cause.kind) == (10, "value")
