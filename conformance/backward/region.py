@@ -164,7 +164,9 @@ class Region:
             return self.repairs[max(last, 0)]
         here, after = self.repairs[last], self.repairs[last + 1]
         parts = self.lacks_parts(here)
-        while (parts or _is_gradient(after)) and last and _moves(here, self.repairs[last - 1]):
+        while (parts or _is_gradient(after)) and last:
+            if not _moves(self._first_wrong(here), self.repairs[last - 1]):
+                break
             last, here = last - 1, self.repairs[last - 1]  # where it is made, it is not whole
         if parts:
             return here
@@ -306,10 +308,9 @@ class Region:
         return all(each.operation in moving or is_known(each) for each in way)
 
 
-def _moves(repair: Repair, before: Repair) -> bool:
-    """Whether an operation only moves what another one gave."""
-    node = repair.group.first
-    return node.operation in MOVES and before.group.first in node.inputs
+def _moves(node: Node, before: Repair) -> bool:
+    """Whether a value is only what another operation gave, moved."""
+    return node.operation in MOVES and not {*before.group.nodes}.isdisjoint(node.inputs)
 
 
 def _renames(repair: Repair, value: Node) -> bool:

@@ -36,6 +36,8 @@ class EditKind(StrEnum):
     """The same with the line before it."""
     ADDED = "added"
     """The line of the text, in the block before it."""
+    ABOVE = "above"
+    """The line of the text, before it in its own block."""
 
 
 class Slot(NamedTuple):

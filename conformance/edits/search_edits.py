@@ -308,8 +308,9 @@ def _told(function: LiveFunction, edit: Edit) -> Change:
     text = linecache.getline(function.file, edit.line).strip()
     if edit.kind is EditKind.REPLACED:
         text = text_after(function, edit)
-    if edit.kind is EditKind.ADDED:
-        text = ast.unparse(edit.lists[0][1][-1])
+    if edit.kind in (EditKind.ADDED, EditKind.ABOVE):
+        block, changed = edit.lists[0]
+        text = ast.unparse(next(each for each in changed if each not in block))
     return Change(function.file, edit.line, function.name, edit.kind, text)
 
 

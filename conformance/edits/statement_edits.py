@@ -1,6 +1,6 @@
 """What may stand in the place of a statement: += for =, a line left out, or one block further.
 
-Or one that lacks at the end of a loop, which keeps what the next round needs.
+Or one that lacks: at the end of a loop, to keep what the next round needs, or to subtract 1.
 """
 
 import ast
@@ -26,11 +26,13 @@ def statements(tree: ast.AST, lines: Collection[int], numpy: str) -> Iterator[Ed
         numpy: the name by which its file knows NumPy; empty if it has none.
     """
     counted = rounds(tree)
+    chosen = [*_chosen(tree, counted)]
     for parent in ast.walk(tree):
         for field in ("body", "orelse"):
             block = getattr(parent, field, None)
             if isinstance(block, list) and block and isinstance(block[0], ast.stmt):
                 yield from _of_block(block, lines, numpy, counted)
+                yield from _less_one(block, lines, chosen)
         if isinstance(parent, ast.For | ast.While):
             yield from _carried(tree, parent, lines)
 
@@ -50,6 +52,32 @@ def _carried(tree: ast.AST, loop: ast.For | ast.While, lines: Collection[int]) -
         new = ast.Assign([ast.Name(name, ast.Store())], ast.Name(value, ast.Load()))
         lists = ((loop.body, [*loop.body, located(new, loop.body[-1])]),)
         yield Edit((loop.body[-1].end_lineno or 0) + 1, EditKind.ADDED, lists=lists)
+
+
+def _chosen(tree: ast.AST, counted: Collection[str]) -> Iterator[ast.expr]:
+    """The indices of single entries that something is read by, such as those of the targets."""
+    read = (e for e in ast.walk(tree) if isinstance(e, ast.Subscript))
+    indices = {ast.dump(e.slice): e.slice for e in read if isinstance(e.ctx, ast.Load)}
+    for each in indices.values():
+        parts = [*ast.walk(each)]
+        keys = (e for e in parts if isinstance(e, ast.Constant) and isinstance(e.value, str))
+        single = not any(isinstance(e, ast.Slice) for e in parts)
+        if single and names_in(each, ast.Load) - {*counted} and next(keys, None) is None:
+            yield each
+
+
+def _less_one(
+    block: list[ast.stmt], lines: Collection[int], chosen: Collection[ast.expr]
+) -> Iterator[Edit]:
+    """The changes that subtract 1 from entries of what a line gives a name, as ∂(−z_y)/∂z does."""
+    for i, each in enumerate(block[1:], 1):
+        match block[i - 1]:
+            case ast.Assign(targets=[ast.Name(name)], lineno=line) if line in lines:
+                for index in chosen:
+                    entries = ast.Subscript(ast.Name(name, ast.Load()), index, ast.Store())
+                    new = located(ast.AugAssign(entries, ast.Sub(), ast.Constant(1)), each)
+                    changed = [*block[:i], new, *block[i:]]
+                    yield Edit(each.lineno, EditKind.ABOVE, lists=((block, changed),))
 
 
 def _stored_names(node: ast.AST) -> Iterator[ast.Name]:

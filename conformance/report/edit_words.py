@@ -10,6 +10,7 @@ CHANGES = {
     EditKind.EXCHANGED: "{what} is right with {line} after the next one",
     EditKind.BEFORE: "{what} is right with {line} before the one above it",
     EditKind.ADDED: "{what} is right with one more line before {line}, in the loop:  {text}",
+    EditKind.ABOVE: "{what} is right with one more line before {line}:  {text}",
 }
 
 

@@ -874,3 +874,38 @@ def test_a_gradient_that_is_given_in_the_place_of_another_is_told(tmp_path: Path
     said = str(conformance.check(str(tmp_path / "net.py")))
     told = returned.replace('"db": dc', '"db": db')
     assert f"every gradient is right with:  {told}" in said
+
+
+PACKED = """import numpy as np
+
+
+def join(*parts):
+    return np.concatenate([each.ravel() for each in parts])
+
+
+def objective(theta, X, y, decay=0.1):
+    W, v = theta[:12].reshape(4, 3), theta[12:]
+    h = np.tanh(X @ W.T)
+    e = h @ v - y
+    value = 0.5 * np.sum(e**2) + 0.5 * decay * (np.sum(W**2) + np.sum(v**2))
+    gv = h.T @ e
+    gW = (np.outer(e, v) * (1 - h**2)).T @ X + decay * W
+    return value, join(gW, gv)
+
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(4)
+    X, y, theta = rng.normal(size=(9, 3)), rng.normal(size=9), rng.normal(size=16)
+    for step in range(4):
+        value, g = objective(theta, X, y)
+        theta = theta - 0.01 * g
+"""
+
+
+@pytest.mark.usefixtures("no_search")
+def test_a_part_is_blamed_where_it_is_made_and_not_where_all_are_put_into_one_array(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "net.py").write_text(PACKED)
+    (blame, *_) = conformance.check(str(tmp_path / "net.py")).blames
+    assert blame.line == 1 + PACKED.splitlines().index("    gv = h.T @ e")

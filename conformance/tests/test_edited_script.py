@@ -600,6 +600,34 @@ def test_a_script_that_asks_for_what_is_not_there_is_told_no_change(tmp_path: Pa
     assert "every gradient" not in str(raised.value)
 
 
+CLASSES = """import numpy as np
+
+rng = np.random.default_rng(2)
+X, labels = rng.normal(size=(20, 3)), rng.integers(0, 4, 20)
+V, c = rng.normal(size=(3, 4)), np.zeros(4)
+for epoch in range(5):
+    q = np.exp(X @ V + c)
+    q = q / q.sum(axis=1, keepdims=True)
+    loss = -np.mean(np.log(q[range(20), labels]))
+    g = q.copy()
+    g[range(20), labels] -= 1
+    V -= 0.1 * X.T @ g / 20
+    c -= 0.1 * g.sum(axis=0) / 20
+"""
+
+
+def test_a_line_that_lacks_which_subtracts_the_targets_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edited_script, "SECONDS", 12.0)
+    line = "    g[range(20), labels] -= 1\n"
+    report = run_script(written(tmp_path, CLASSES.replace(line, "")))
+    (blame,) = report.blames
+    assert blame.line == 11
+    told = "every gradient is right with one more line before this line:  "
+    assert f"{told}{line.strip()}" in str(report)
+
+
 COUNTED = """
 size, i = 3, 0
 while i < size:
