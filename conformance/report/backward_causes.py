@@ -269,7 +269,7 @@ OF_ALL = {
     "still": "its gradient is computed here, and moves nothing",
     "stops": "`{names[0]}` stops here, whatever it is given: {names[1]}",
     "idle": "`{names[0]}` computes nothing, and moves no parameter",
-    "shares": "the mean of the gradients keeps {factor:.6g} of itself: its two shares are exchanged",
+    "shares": "the mean of gradients keeps {factor:.6g} of itself: its two shares are exchanged",
     "unkept": "the parameter is moved here, and what comes of it is not kept in its place",
     "update": "the gradient is right, and the update does not take it off the parameter",
     "stale": "each step uses the gradient of the first one: that of the later ones is computed, "

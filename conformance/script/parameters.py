@@ -30,6 +30,7 @@ from conformance.script.linear import (
     is_running_mean,
     kept,
     links,
+    operands,
     read_places,
     scalar,
     way,
@@ -89,7 +90,8 @@ def parameters(
     found = [each for each in found if not _is_a_sum(each, nodes)] or found
     if cut and found:
         _skip_a_part([each.chain for each in found])
-    if any(e.values[0].depends_on(each.values[0]) for each in found for e in each.states):
+    late = any(e.values[0].depends_on(each.values[0]) for each in found for e in each.states)
+    if late or any(_is_read_beside(each.chain) for each in found):
         _skip_first([each.chain for each in found])  # they were numbers of Python's before
     found = [each for each in found if not _is_a_mean_of_data(each, found)]
     found = [each for each in found if not _is_an_average(each, found)]
@@ -188,7 +190,20 @@ def _align(chains: Sequence[Carried]) -> None:
     for each in chains if late else ():
         start = _beside(late[0], each.values)
         if each.values[:2] not in late and start is not each.values[-1]:
-            del each.values[: each.values.index(start)]
+            _begin_at(each, each.values.index(start))
+
+
+def _is_read_beside(chain: Carried) -> bool:
+    """Whether the first update reads values from before it, as momentum that looks ahead does."""
+    first, second = chain.values[:2]
+    made_of = ancestors(second, operands=lambda each: [] if each is first else operands(each))
+    return not {*chain.before}.isdisjoint(made_of)
+
+
+def _begin_at(chain: Carried, place: int) -> None:
+    """Let a parameter begin at one of its values."""
+    chain.before += chain.values[:place]
+    del chain.values[:place]
 
 
 def _beside(begun: Sequence[Node], values: Sequence[Node]) -> Node:
@@ -220,7 +235,7 @@ def _skip_a_part(chains: Sequence[Carried]) -> None:
     for each, second in zip(chains, seconds, strict=True):
         earlier = any(e is not second and e.depends_on(second) for e in seconds)
         if earlier and each.count > 1:
-            del each.values[0]
+            _begin_at(each, 1)
     _skip_first(chains)
 
 
@@ -228,7 +243,7 @@ def _skip_first(chains: Sequence[Carried]) -> None:
     """Let all begin after the first step, unless it is all."""
     if all(each.count > 1 for each in chains):
         for each in chains:
-            del each.values[0]
+            _begin_at(each, 1)
 
 
 def _owners(found: list[Carried]) -> list[Carried]:

@@ -35,11 +35,13 @@ class Carried:
 
     Attributes:
         values: one after another.
+        before: those before the first of these, if that is not the first that is known.
         open: whether the last may be moved further in the same step.
         twice: those of which a row was moved twice, by what was computed of it in between.
     """
 
     values: list[Node]
+    before: list[Node] = field(default_factory=list)
     open: bool = False
     twice: set[Node] = field(default_factory=set)
 

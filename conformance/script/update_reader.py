@@ -106,6 +106,8 @@ class _Reader:
         earlier = (e for e in made.parameter.values if e.number <= made.old.number)
         self.read_before = frozenset[Node]().union(*map(read_forward, earlier))
         self.first = {each.values[0] for each in chains}
+        known = (*made.parameter.chain.before, *made.parameter.values)
+        self.earlier = {each for each in known if each.number < made.old.number}
         self.kept = bits_of_nodes((*self.written, *self.first))
 
     def read(self, new: Node, old: Node, factor: float) -> None:
@@ -141,9 +143,9 @@ class _Reader:
         """Note what is added so many times, if it is not 0 times."""
         options = self.peeled(node, factor)
         node, factor = options[-1]
-        if node is self.made.old:
+        if node in (self.made.old, *self.earlier):  # momentum adds a difference of two of them
             self.made.decay -= factor
-            self.decays.append((options, self.at))
+            self.decays += [(options, self.at)] if node is self.made.old else []
             return
         nothing = not factor or (self.made.old, 0.0) in links_to(node, self.made.old)
         if nothing or any(node is old for old, _ in self.made.states):  # in `m += (1 − β) (g − m)`
@@ -229,14 +231,15 @@ class _Reader:
     def is_a_term(self, node: Node) -> bool:
         """Whether a part of a sum is no part of a gradient: kept of the last update, or a sign."""
         old = self.made.old
+        if node in self.earlier:
+            return True
         while node is not old and len(below := [e for e, _ in links(node)]) == 1:
             if node.depends_on(old) > below[0].depends_on(old):
                 return False
             node = below[0]
         if node is old:
             return self.apart
-        before = [e for e in self.made.parameter.values if e.number < old.number]
-        data = not (is_constant(node) or any(map(node.depends_on, before)))
+        data = not (is_constant(node) or any(map(node.depends_on, self.earlier)))
         return is_signed(node, old) or not (data or node.depends_on(old))
 
     def combined(self, node: Node, factor: float) -> None:
@@ -302,7 +305,8 @@ class _Reader:
     def peeled(self, node: Node, factor: float) -> list[Multiple]:
         """A value, and what it is a multiple of, each with how many times it is added."""
         found = [(node, factor)]
-        while node not in self.written and node is not self.made.old:
+        ends = self.made.old, *self.earlier
+        while node not in self.written and node not in ends:
             moved = node.depends_on(self.made.old)
             if not moved and not self.is_asked:
                 break

@@ -138,7 +138,7 @@ def test_what_is_not_among_the_keys_that_a_function_is_handed_is_frozen(
     [
         ("beta * block.vw + (1 - beta) * block.dw", []),
         ("(1 - alpha) * block.vw + alpha * block.dw", []),
-        ("(1 - beta) * block.vw + beta * block.dw", [26]),
+        ("(1 - beta) * block.vw + beta * block.dw", [28]),
     ],
     ids=["right", "other share", "exchanged"],
 )

@@ -1572,3 +1572,28 @@ def test_where_gradients_are_not_cleared_the_step_is_blamed_that_has_to(tmp_path
     assert run_edited(tmp_path, CLEARED).exit_code == 0
     (blame,) = run_edited(tmp_path, CLEARED, ("    net.clear()\n", "")).blames
     assert (blame.line, blame.accused.cause.kind) == (31, "accumulates")
+
+
+EXTRAPOLATED = """import numpy as np
+r = np.random.default_rng(0)
+X = r.normal(size=(40, 3))
+y = (X @ [1.0, -1.0, 0.5] + 0.4 > 0).astype(float)
+w, b = np.zeros(3), 0.0
+w_old, b_old = w, b
+for k in range(30):
+    m = k / (k + 3.0)
+    wx, bx = w + m * (w - w_old), b + m * (b - b_old)
+    p = 1 / (1 + np.exp(-(X @ wx + bx)))
+    loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+    d = (p - y) / len(y)
+    w_old, b_old = w, b
+    w = wx - 0.5 * X.T @ d
+    b = bx - 0.5 * d.sum()
+    print(k, loss)
+"""
+
+
+@pytest.mark.parametrize("m", ["k / (k + 3.0)", "0.9"])
+def test_a_step_that_goes_on_from_earlier_values_is_no_growth(m: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, EXTRAPOLATED, ("k / (k + 3.0)", m))
+    assert report.exit_code == 0, str(report)
