@@ -28,7 +28,7 @@ from conformance.shapes.function_sources import returned_names, returned_parts, 
 from conformance.shapes.given_back import last_or_all
 from conformance.shapes.gradients_of_updates import Update
 from conformance.shapes.layer_arguments import OPTIONS, Takes
-from conformance.shapes.layer_updates import with_lost
+from conformance.shapes.lost_updates import with_lost
 from conformance.shapes.own_loss import before_softmax
 from conformance.shapes.places import Places
 from conformance.shapes.plans import methods

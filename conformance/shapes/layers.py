@@ -285,7 +285,12 @@ class LayerSearch:
         again = partial(self._again, way, at)
         examined, sums = with_sums(run, found.direct, examined, again)
         recognised = self._recognised(way.plan, run, found.source, (*goals, *inner))
-        recognised = replace(recognised, sums=sums, unruled=unruled(run, found))
+        recognised = replace(
+            recognised,
+            sums=sums,
+            unruled=unruled(run, found),
+            constant=found.constant if found.direct else (),
+        )
         left = (*found.missing, *found.unfound) if goals else parameters_of(run, out)
         left = (*left, *unseen)
         beside, used = given_beside(run, (*goals, *inner)), run.used()

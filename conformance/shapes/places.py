@@ -55,7 +55,9 @@ class Places:
         unnamed: further arrays that an output is made of and that no name says are parameters.
         updates: the operations that moved parameters.
         several: whether parameters were moved more than once, as by one sample after another.
-        constant: the biases, where none of them moves: they stay as the program makes them.
+        constant: the biases, where none of them moves: they stay as the program makes them; or what
+            updates leave as it is, beside gradients.
+        lost: the updates by which right gradients are lost, each with the kind of its mistake.
         rate: that all of `moved` were multiplied by, and which is taken out; 1 if there is none.
     """
 
@@ -69,6 +71,7 @@ class Places:
     unnamed: tuple[str, ...] = ()
     rate: float = 1.0
     constant: tuple[str, ...] = ()
+    lost: tuple[tuple[Update, str], ...] = ()
 
     @property
     def source(self) -> str:

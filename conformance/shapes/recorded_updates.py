@@ -1,6 +1,6 @@
 """What several recorded updates tell of right gradients: that they are those of a rule, or wrong.
 
-Left out: making them (`tried_updates.py`).
+Left out: making them (`called_updates.py`).
 """
 
 from dataclasses import replace
@@ -53,3 +53,8 @@ def wrong_sums(found: Found, name: str, ran: Ran, steps: int) -> Accused | None:
         return None
     around = function_around(wrong[0].lines[0]) if wrong[0].lines else None
     return wrong[0] if around is not None and around.name == name else None
+
+
+def said(name: str, ran: Ran) -> str:
+    """An update with the rule that it is of."""
+    return f"{name}: {RULES[ran.rule.kind]}"

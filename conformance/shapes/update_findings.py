@@ -222,8 +222,8 @@ def _fits(places: Places) -> dict[str, tuple[float, float, int]]:
 
 
 def are_followed(places: Places) -> bool:
-    """Whether each parameter whose gradient a layer keeps is moved by that and decay alone."""
-    return _fits(places).keys() == {each.name for each in places.direct}
+    """Whether each parameter that a layer moves is moved by its gradient and decay alone."""
+    return {each.name for each in places.direct} == {*_fits(places), *places.constant}
 
 
 def sign_of(examined: Examined) -> float:

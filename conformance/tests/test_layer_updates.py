@@ -99,8 +99,8 @@ def test_a_parameter_that_nothing_moves_is_told(old: str, gradient: str, tmp_pat
 def test_what_may_be_right_is_not_accused(old: str, new: str, tmp_path: Path) -> None:
     report = judged(tmp_path, old, new)
     assert (report.exit_code, "all right" in str(report)) == (0, True), str(report)
-    told = "note: the rule by which tune moves parameters is not judged" in str(report)
-    assert told == ("bias" in old and "0.5" not in new)
+    assert "not judged" not in str(report)
+    assert ("never moved: bias" in str(report)) == ("bias" in old and "0.5" not in new)
 
 
 def test_an_update_that_is_not_followed_is_told(tmp_path: Path) -> None:

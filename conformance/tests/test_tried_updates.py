@@ -762,3 +762,102 @@ def test_an_argument_that_is_a_number_by_default_is_given_no_batch(
     report = written(BATCHES.replace("0.9 * v[k] + grads[k]", step), tmp_path)
     assert report.exit_code == (1 if line else 0), str(report)
     assert report.blames[0].line == line if line else "with momentum" in str(report)
+
+
+HANDED = """import numpy as np
+
+class Pair:
+    def __init__(self, n_in, n_hidden, n_out):
+        self.maps = [np.random.randn(n_in, n_hidden), np.random.randn(n_hidden, n_out)]
+        self.shifts = [np.zeros(n_hidden), np.zeros(n_out)]
+
+    def forward(self, X):
+        self.X = X
+        self.H = np.tanh(X @ self.maps[0] + self.shifts[0])
+        self.P = 1 / (1 + np.exp(-(self.H @ self.maps[1] + self.shifts[1])))
+        return self.P
+
+    def backward(self, Y):
+        d = (self.P - Y) / len(Y)
+        e = d @ self.maps[1].T * (1 - self.H**2)
+        return [self.X.T @ e, self.H.T @ d], [e.sum(axis=0), d.sum(axis=0)]
+
+    def walk(self, dmaps, dbiases, pace):
+        for i in range(2):
+            self.maps[i] -= pace * dmaps[i]
+            self.shifts[i] -= pace * dbiases[i]
+
+    def repeat(self, X, Y, often):
+        for _ in range(often):
+            self.forward(X)
+            first, second = self.backward(Y)
+            self.walk(first, second, 0.3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "names"),
+    [
+        ("self.shifts[i] -= pace", "self.shifts[i] = pace", "self.shifts[i] -=", "shifts"),
+        ("self.maps[i] -= pace * dmaps[i]", "pass", "return [", "maps"),
+        ("self.maps[i] -= pace", "self.maps[i] -= 0.1 * self.maps[i] * pace  #", "-= pace", "maps"),
+    ],
+    ids=["anew", "still", "without"],
+)
+def test_an_update_that_is_handed_gradients_loses_none(
+    old: str, new: str, line: str, names: str, tmp_path: Path
+) -> None:
+    right = written(HANDED, tmp_path)
+    assert (right.exit_code, "; walk: gradient descent" in str(right)) == (0, True), str(right)
+    report = written(HANDED.replace(old, new), tmp_path)
+    at = next(i for i, each in enumerate(HANDED.splitlines(), 1) if line in each)
+    assert (report.exit_code, report.blames[0].line) == (1, at), str(report)
+    assert f"wrong: the updates of {names}[0] and {names}[1];" in str(report)
+
+
+def test_what_an_update_leaves_as_it_is_is_said(tmp_path: Path) -> None:
+    frozen = HANDED.replace("            self.shifts", "            if i > 1: self.shifts")
+    report = written(frozen, tmp_path)
+    assert (report.exit_code, "never moved: shifts[0], shifts[1]" in str(report)) == (0, True)
+
+
+SQUARES = (
+    HANDED[: HANDED.index("    def backward")]
+    + """
+    def descend(self, Y, pace=0.01):
+        d = (self.P - Y) / len(Y)
+        e = d @ self.maps[1].T * (1 - self.H**2)
+        self.dmaps = [self.X.T @ e, self.H.T @ d]
+        self.dshifts = [e.sum(axis=0), d.sum(axis=0)]
+        for i in range(2):
+            self.s[i] = 0.9 * self.s[i] + 0.1 * self.dmaps[i] ** 2
+            self.t[i] = 0.9 * self.t[i] + 0.1 * self.dshifts[i] ** 2
+            self.maps[i] -= pace * self.dmaps[i] / (np.sqrt(self.s[i]) + 1e-7)
+            self.shifts[i] -= pace * self.dshifts[i] / (np.sqrt(self.t[i]) + 1e-7)
+"""
+)
+SQUARES = SQUARES.replace(
+    "\n    def forward",
+    "        self.s = [np.zeros_like(e) for e in self.maps]\n"
+    "        self.t = [np.zeros_like(e) for e in self.shifts]\n\n    def forward",
+).replace("descend(", "backward(")
+
+
+APART = SQUARES.replace(", pace=0.01", "").replace(
+    "        for i", "\n    def follow(self, pace=0.01):\n        for i"
+)
+
+
+@pytest.mark.parametrize("text", [SQUARES, APART], ids=["within", "apart"])
+def test_an_update_in_what_gives_the_gradients_is_said(text: str, tmp_path: Path) -> None:
+    report = written(text, tmp_path)
+    assert (report.exit_code, "RMSProp" in str(report)) == (0, True), str(report)
+
+
+def test_right_updates_of_some_parameters_clear_no_others(tmp_path: Path) -> None:
+    moving = "self.maps[i] -= pace * self.dmaps[i] / (np.sqrt(self.s[i]) + 1e-7)"
+    text = APART.replace(moving, "pass").replace("maps", "W").replace("shifts", "b")
+    report = written(text, tmp_path)
+    told = "wrong: the updates of W[0] and W[1];" in str(report)
+    assert (report.exit_code, told) == (1, True), str(report)
+    assert "moves nothing" in str(report)
