@@ -22,6 +22,7 @@ from conformance.backward.syntax import defined_around, function_around
 from conformance.errors import InfiniteError, NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
 from conformance.script.blamed_updates import by_strangers, discarded, settled
+from conformance.script.by_themselves import by_themselves
 from conformance.script.chains import is_late
 from conformance.script.clipping import is_clipped, unbounded, unclipped
 from conformance.script.held_targets import hold_drawn
@@ -186,7 +187,8 @@ def _nothing_kept(script: str, trace: Trace, notes: Notes) -> Ran:
         SubjectError: it moves none, or did not end by itself.
     """
     new = _unkept(trace, notes)
-    if new is None and "time" not in dict(notes) and (over := put_over(trace)):
+    over = () if new or "time" in dict(notes) else put_over(trace) or by_themselves(trace)
+    if over:
         return Ran(script, (), 0, Examined((), tuple(over)), notes=(*notes,))
     if new is None:
         stopped = "time" in dict(notes)

@@ -251,7 +251,9 @@ def _moved_aside(step: Step, forward: Forward) -> Iterator[tuple[Node, tuple[Nod
     parameters = bits(forward.run.goals)
     for node, copy in step.of.items():
         after = _replacement(node) if np.size(node.value) > 1 and copy not in goals else None
-        if after is None or any(forward.contains(step.of[e]) for e in _alike(node) if e in step.of):
+        if after is None or any(
+            forward.contains(step.of[e]) for e in replacements(node) if e in step.of
+        ):
             continue  # else a sum or a recurrence begins with it
         before = (step.of[e] for e in node.consumers if e.number < after.number and e in step.of)
         used = np.any(forward.gradient.get(copy.number, 0.0)) and any(map(forward.contains, before))
@@ -488,7 +490,7 @@ def _replacements(node: Node) -> list[Node]:
 
 def _replacement(node: Node) -> Node | None:
     """What is made of a value alone or with others, and then used as it was."""
-    return next(_alike(node), None)
+    return next(replacements(node), None)
 
 
 def _next_of(still: Node, whole: Mapping[Node, Node], forward: Forward) -> Node | None:
@@ -496,12 +498,12 @@ def _next_of(still: Node, whole: Mapping[Node, Node], forward: Forward) -> Node 
     read = [whole[e] for e in still.consumers if e in whole and forward.contains(e)]
     used = {role for each in read for role in roles(whole[still], each)}
     last = max((each.number for each in read), default=0)
-    later = (each for each in _alike(whole[still]) if each.number > last)
+    later = (each for each in replacements(whole[still]) if each.number > last)
     return next((each for each in later if not used.isdisjoint(roles(each))), None)
 
 
-def _alike(node: Node) -> Iterator[Node]:
-    """All that is."""
+def replacements(node: Node) -> Iterator[Node]:
+    """All that is so."""
     if len(node.consumers) > MOST:
         return  # such as of a constant
     used = set(roles(node))

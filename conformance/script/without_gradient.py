@@ -29,7 +29,7 @@ def without_gradient(judgement: Judgement, old: Node, new: Node) -> tuple[Line, 
         old: an array on which the loss depends.
         new: what takes its place, of none of the parameters.
     """
-    share, ends = kept(old, new), {*_ends(old, new)}
+    share, ends = kept(old, new), {*ends_of(old, new)}
     decays = ends == {old} and 0 < share < 1
     data = len(ends) > 1 and alike(share, 1.0) and not any(e.depends_on(old) for e in ends - {old})
     made = Update(Parameter(Carried([old, new])), old, new, given=judgement.given)
@@ -37,7 +37,7 @@ def without_gradient(judgement: Judgement, old: Node, new: Node) -> tuple[Line, 
     known = own and any(_rates(e, gradient) <= own <= _rates(e) for e, (gradient, _) in others)
     if not (known and (decays or data)):
         return ()
-    return _lines(old, new)
+    return lines_between(old, new)
 
 
 def by_nothing(judgement: Judgement) -> Judgement:
@@ -46,8 +46,8 @@ def by_nothing(judgement: Judgement) -> Judgement:
     found = list[Accused]()
     for made in (each for each in judgement.updates if each.name in wrong):
         chains = made.parameter.chain, *made.parameter.states
-        if {*_ends(made.old, made.new)} <= {value for each in chains for value in each.values}:
-            lines = _lines(made.old, made.new)
+        if {*ends_of(made.old, made.new)} <= {value for each in chains for value in each.values}:
+            lines = lines_between(made.old, made.new)
             found.append(Accused((made.name,), lines, Cause("aside"), mends=False))
     known = {name for each in found for name in each.gradients}
     rest = [each for each in judgement.examined.accused if not known.issuperset(each.gradients)]
@@ -55,7 +55,7 @@ def by_nothing(judgement: Judgement) -> Judgement:
     return replace(judgement, examined=examined) if found else judgement
 
 
-def _lines(old: Node, new: Node) -> tuple[Line, ...]:
+def lines_between(old: Node, new: Node) -> tuple[Line, ...]:
     """The lines of an update, the first to be run first."""
     made = {new, *entrywise(new, frozenset({old}))}
     way = sorted((e for e in made if e.number > old.number), key=lambda each: each.number)
@@ -63,7 +63,7 @@ def _lines(old: Node, new: Node) -> tuple[Line, ...]:
     return tuple(dict.fromkeys(line for each in own for line in lines_of(each)))
 
 
-def _ends(old: Node, new: Node) -> Iterator[Node]:
+def ends_of(old: Node, new: Node) -> Iterator[Node]:
     """The values of which a new one is a sum of multiples, and what has another shape in it."""
     way = [new, *ancestors(new, operands=lambda e: [] if e is old else operands(e))]
     for each in way:

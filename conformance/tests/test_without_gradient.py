@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.errors import NothingTrainedError
 from conformance.tests.scripts import blamed_first, run_edited
 
 BESIDE_DECAYS = """import numpy as np
@@ -180,3 +181,46 @@ for n in range(6):
 def test_the_state_that_a_recurrence_begins_with_is_no_parameter(tmp_path: Path) -> None:
     report = run_edited(tmp_path, RECURRENT)
     assert report.exit_code == 0, str(report)
+
+
+BY_ITSELF = """import numpy as np
+rng = np.random.default_rng(9)
+X, T = rng.normal(size=(14, 4)), rng.normal(size=(14, 2))
+
+def slopes(w, b):
+    d = (X @ w + b - T) / len(X)
+    print("loss", 0.5 * len(X) * np.sum(d ** 2))
+    return [X.T @ d, d.sum(axis=0)]
+
+net = [rng.normal(size=(4, 2)), np.zeros(2)]
+kept = [np.zeros_like(e) for e in net]
+for n in range(8):
+    for i, g in enumerate(slopes(*net)):
+        kept[i] = 0.8 * kept[i] - 0.1 * g
+        net[i] = net[i] + kept[i]
+"""
+KEPT, MOVED = BY_ITSELF.splitlines()[-2:]
+
+
+@pytest.mark.parametrize(
+    ("edits", "line"),
+    [
+        (((KEPT, "        pass"), ("net[i] + kept[i]", "net[i] - 0.1 * net[i]")), 15),
+        (((" - 0.1 * g", ""),), 14),
+    ],
+    ids=["decay", "velocity"],
+)
+def test_all_that_is_moved_by_itself_while_its_gradients_are_unused_is_blamed(
+    edits: tuple[tuple[str, str], ...], line: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, BY_ITSELF, *edits)
+    assert blamed_first(report) == ("script.py", line), str(report)
+
+
+@pytest.mark.parametrize("edit", [(MOVED, "        pass"), ("X.T @ d,", "X.T @ d ** 2,")])
+def test_what_is_not_moved_by_itself_or_has_no_gradient_is_not(
+    edit: tuple[str, str], tmp_path: Path
+) -> None:
+    assert run_edited(tmp_path, BY_ITSELF).exit_code == 0
+    with pytest.raises(NothingTrainedError):
+        run_edited(tmp_path, BY_ITSELF, (" - 0.1 * g", ""), edit)
