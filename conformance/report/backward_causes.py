@@ -338,6 +338,8 @@ OF_MEANS = {
     "larger": "the larger of the two has to be kept here, and not the less",
     "before": "this divides by the root of what is kept before the square of this gradient is in "
     "it: at the first step it is 0",
+    "undivided": "the gradient is multiplied by the root of the mean of the squares of the steps, "
+    "and has to be divided by that of its own, too",
     "size": "the largest |g| has to be kept here: take the absolute value of the gradient",
     "differences": "the mean of (g − m)² has to be kept here, where m is that of the gradient g",
     "steps kept": "the mean of the squares of the steps has to be kept here",

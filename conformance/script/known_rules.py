@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
@@ -210,8 +211,8 @@ def _doubt(one: Known) -> int:
 def _of_history(history: History, factor: float, share: float) -> Known:
     """How a parameter is moved, by one array of each update; see `known`."""
     moments, is_adaptive = history.moments, history.updates[0].adaptive
-    found = _kept_corrected(history), _wrong_powers(history), _used_before(history)
-    wrong = tuple(each for some in found if is_adaptive for each in some)
+    searches = _kept_corrected, _wrong_powers, _used_before, _undivided
+    wrong = tuple(one for each in searches if is_adaptive for one in each(history))
     if wrong:
         return Known.wrong(*wrong)
     if not (moments or history.late) or not history.is_arithmetic():
@@ -372,6 +373,24 @@ def _used_before(history: History) -> Iterator[Mistake]:
     first = max((float(np.max(each.value)) for each in divisors[0]), default=np.inf)
     if all(divisors) and first**2 < share * float(np.max(squares[0])):
         yield Mistake("before", made[0].new)
+
+
+def _undivided(history: History) -> Iterator[Mistake]:
+    """A gradient times the root of a mean of the squares of the steps, as AdaDelta divides it."""
+    (olds, news), taken = history.late or ([], []), history.taken
+    if history.moments or not news:
+        return
+    kept_there, gradient = Moment.of(olds[: len(news)], news), history.gradients[0]
+    if kept_there.share_of([each**2 for each in taken[: len(news)]]):
+        for epsilon in history.numbers:
+            pairs = zip(history.arrays, olds, strict=True)
+            steps = [g * np.sqrt(np.asarray(e.value) + epsilon) for g, e in pairs]
+            if times := times_of(taken, steps):
+                of = (e for e in history.updates[0].way(gradient) if e.depends_on(gradient))
+                made = (each for each in of if each.depends_on(olds[0]))
+                if not isnan(times):
+                    yield Mistake("undivided", min(made, key=lambda each: each.number))
+                return
 
 
 def _wrong_powers(history: History) -> Iterator[Mistake]:

@@ -21,6 +21,12 @@ WRONG = [
     ("AMSGradCorrected", "(1 - self.b2**", "(1 - self.b1**", "β1 is in the correction of the mea"),
     ("AdaDelta", "* dx * dx", "* g * g", "the mean of the squares of the steps has to be kept"),
     ("AdaDelta", "Ed + (1 - self.rho)", "Ed + self.rho", "multiplied by 0.95, and has to be by 0."),
+    (
+        "AdaDelta",
+        "eps) / np.sqrt(Eg + self.eps) * g",
+        "eps) * g",
+        "has to be divided by that of its",
+    ),
     ("AdaMax", "np.abs(g)", "g", "the largest |g| has to be kept here"),
     ("AdaMax", "(1 - self.beta1**", "(1 - self.beta2**", "β2 is in the correction of the mean of"),
     ("AdaBelief", "* diff**2", "* (g + self.m[k])**2", "the mean of (g − m)² has to be kept here"),
