@@ -456,10 +456,13 @@ def _factor(forward: Forward) -> float:
 def _is_data(node: Node, gradient: Node, trace: Trace, forward: Forward) -> bool:
     """Whether a constant has a derivative because a layer gives that of its input.
 
-    It has as many rows as there are samples; or the same operation gives the derivative of what
-    another layer computes.
+    What is made of it alone is multiplied by a parameter; it has as many rows as there are samples; or the same operation
+    gives the derivative of what another layer computes.
     """
-    goals = forward.run.goals
+    goals, parameters = forward.run.goals, bits(forward.run.goals)
+    alone = {*walk([node], lambda each: (e for e in each.consumers if not e.uses & parameters))}
+    if any(_multiplies(each.parameter, alone) for each in goals):
+        return True
     lengths = {n for each in goals for n in np.shape(each.parameter.value)}
     chosen = compared(list(trace.nodes), goals, None, None)[:1]
     rows = {samples(each, [*goals, Goal("", node, gradient)]) for each in chosen} - lengths - {1}
@@ -467,13 +470,20 @@ def _is_data(node: Node, gradient: Node, trace: Trace, forward: Forward) -> bool
         return True
     again = [e for e in trace.nodes if e is not gradient and _is_same(e, gradient)]
     made = (e for e in forward.nodes() if e.function is not None and e.operation not in MOVES)
-    hidden = [each for each in made if each.uses & bits(goals)]
+    hidden = [each for each in made if each.uses & parameters]
     return any(
         fitted(np.asarray(one.value), forward.gradient[each.number]) is not None
         for one in again
         for each in hidden
         if np.shape(one.value) == np.shape(each.value)
     )
+
+
+def _multiplies(parameter: Node, values: Collection[Node]) -> bool:
+    """Whether a product is that of a parameter, or of its transpose, and of one of some values."""
+    turned = [parameter, *(e for e in parameter.consumers if e.operation in MOVES)]
+    products = (e for each in turned for e in each.consumers if e.operation in PRODUCTS)
+    return any(each in values for product in products for each in product.inputs)
 
 
 def _is_same(one: Node, other: Node) -> bool:
