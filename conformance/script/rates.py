@@ -8,6 +8,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -17,18 +18,21 @@ from conformance.backward.syntax import (
     assigned,
     function_around,
     loops_around,
+    passed,
     statement,
     stored,
     unread,
 )
 from conformance.backward.value_names import operand_text, operation_text
 from conformance.programs.vocabulary import kinds_of
+from conformance.script.histories import precision
 from conformance.script.judgement import Judgement
 from conformance.script.linear import SAME_FACTOR, alike, kept, scalar
 from conformance.script.multiples import PRODUCTS, is_convention
 from conformance.script.parameters import Parameter
 from conformance.script.update import Update
 from conformance.tracing.ancestors import short_of, walk
+from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
@@ -129,7 +133,7 @@ def _own_rate(made: Update, gradient: Node) -> tuple[str, str]:
     products = [each for each in made.way(gradient) if each.operation in PRODUCTS]
     rates = [*rates_on_the_way(made, gradient)]
     plain = len(products) == len(rates) == 1 and not made.states
-    return _as_written(*rates[0], lines_of(products[0])) if plain else ("", "")
+    return _as_written(*rates[0], products[0]) if plain else ("", "")
 
 
 def doubled_rate(made: Update, gradient: Node) -> tuple[str, Node] | None:
@@ -181,13 +185,22 @@ def unused_rate(made: Update, gradient: Node, eta: float) -> str:
     return ""
 
 
+def measured_to(made: Update) -> float:
+    """How near the η of a rule that keeps states is known by a parameter, beside its size."""
+    return float(precision(np.asarray(made.new.value)) ** (2 / 3))
+
+
 def rate_of_rule(made: Update, gradient: Node, eta: float) -> str:
     """The η of a rule that keeps states, as written; '' if there is none, or it is computed."""
-    written = [e for e, number in rates_on_the_way(made, gradient) if alike(abs(number), eta)]
-    return _as_written(written[-1], eta, lines_of(made.new))[0] if written else ""
+    near = measured_to(made) * eta
+    on_the_way = rates_on_the_way(made, gradient)
+    written = [e for e, number in on_the_way if abs(abs(number) - eta) <= near]
+    return _as_written(written[-1], eta, made.new)[0] if written else ""
 
 
-def _as_written(rate: ast.expr, number: float, lines: Sequence[Line]) -> tuple[str, str]:
+def _as_written(rate: ast.expr, number: float, node: Node) -> tuple[str, str]:
+    """A rate, and what it divides, as written; what a function was handed, by its call."""
+    lines = lines_of(node)
     match rate:
         case ast.Subscript() | ast.Attribute():
             return f"{ast.unparse(rate)} = {number}", ""
@@ -196,8 +209,17 @@ def _as_written(rate: ast.expr, number: float, lines: Sequence[Line]) -> tuple[s
         case ast.Constant():
             return ast.unparse(rate), ""
         case ast.Name():
-            return rate.id, next((_divided(rate.id, at) for at in lines[:1]), "")
+            handed = _as_handed(rate.id, node.frames)
+            return handed or rate.id, next((_divided(rate.id, at) for at in lines[:1]), "")
     return "", ""
+
+
+def _as_handed(name: str, frames: Sequence[Frame]) -> str:
+    """What a function was handed as an argument, as its call has it; '' if it is none."""
+    for inner, outer in islice(pairwise(frames), 1):
+        inside, call = Line(inner.file, inner.line), Line(outer.file, outer.line)
+        return passed(name, inside, inner.function, call)
+    return ""
 
 
 def _divided(name: str, line: Line) -> str:

@@ -14,7 +14,7 @@ from conformance.backward.findings import Accused, Cause, Line, merged
 from conformance.backward.source import is_float, lines_of, places
 from conformance.backward.source import operands as operands_of
 from conformance.backward.syntax import assigned_around
-from conformance.script.histories import OTHER, UNKNOWN, Known, of_others, precision
+from conformance.script.histories import OTHER, UNKNOWN, Known, of_others
 from conformance.script.judgement import Judgement
 from conformance.script.kept_states import accused, not_kept, put_over, unwritten
 from conformance.script.kept_sums import adding_up, exchanged_shares, forgetting, of_numbers
@@ -33,6 +33,7 @@ from conformance.script.multiples import ahead_of, shrinking
 from conformance.script.rates import (
     at_own_rates,
     doubled_rate,
+    measured_to,
     number_apart,
     rate_of_rule,
     unused_rate,
@@ -339,8 +340,7 @@ def uneven_rates(results: Sequence[Judgement], told: Sequence[Known]) -> Iterato
     rates = [rate_of_rule(e, g, eta) for e, (g, _), eta in zip(updates, chosen, etas, strict=True)]
     known = {rate for rate, eta in zip(rates, etas, strict=True) if eta == usual}
     for made, eta, rate in zip(updates, etas, rates, strict=True):
-        near = precision(np.asarray(made.new.value)) ** (2 / 3)  # as far as it is measured
-        if abs(eta - usual) > near * abs(usual) and rate in {"", *known}:
+        if abs(eta - usual) > measured_to(made) * abs(usual) and rate in {"", *known}:
             yield accused(made, lines_of(made.new), Cause("step", factor=eta / usual))
 
 

@@ -456,8 +456,8 @@ def _factor(forward: Forward) -> float:
 def _is_data(node: Node, gradient: Node, trace: Trace, forward: Forward) -> bool:
     """Whether a constant has a derivative because a layer gives that of its input.
 
-    What is made of it alone is multiplied by a parameter; it has as many rows as there are samples; or the same operation
-    gives the derivative of what another layer computes.
+    What is made of it alone is multiplied by a parameter; it has as many rows as there are samples;
+    or the same operation gives the derivative of what another layer computes.
     """
     goals, parameters = forward.run.goals, bits(forward.run.goals)
     alone = {*walk([node], lambda each: (e for e in each.consumers if not e.uses & parameters))}

@@ -1597,3 +1597,33 @@ for k in range(30):
 def test_a_step_that_goes_on_from_earlier_values_is_no_growth(m: str, tmp_path: Path) -> None:
     report = run_edited(tmp_path, EXTRAPOLATED, ("k / (k + 3.0)", m))
     assert report.exit_code == 0, str(report)
+
+
+TWO_RATES = """import numpy as np
+r = np.random.default_rng(5)
+X = r.normal(size=(30, 4))
+y = np.sin(X[:, :1])
+trunk = {"w": r.normal(size=(4, 6)), "b": np.zeros(6)}
+head = {"w": r.normal(size=(6, 1)), "b": np.zeros(1)}
+kept = [{k: (0 * p, 0 * p) for k, p in part.items()} for part in (trunk, head)]
+def move(part, grads, seen, t, step):
+    for k in part:
+        m, v = seen[k]
+        m, v = 0.9 * m + 0.1 * grads[k], 0.99 * v + 0.01 * grads[k] ** 2
+        seen[k] = m, v
+        part[k] = part[k] - step * (m / (1 - 0.9 ** t)) / (np.sqrt(v / (1 - 0.99 ** t)) + 1e-8)
+for t in range(1, 20):
+    h = np.tanh(X @ trunk["w"] + trunk["b"])
+    e = h @ head["w"] + head["b"] - y
+    print(np.mean(e ** 2))
+    d = 2 * e / len(X)
+    back = d @ head["w"].T * (1 - h ** 2)
+    move(trunk, {"w": X.T @ back, "b": back.sum(0)}, kept[0], t, 0.01)
+    move(head, {"w": h.T @ d, "b": d.sum(0)}, kept[1], t, 0.03)
+"""
+
+
+def test_what_a_function_is_handed_as_its_rate_is_that_of_its_call(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, TWO_RATES).exit_code == 0
+    report = run_edited(tmp_path, TWO_RATES, ("step * (m", "(3 if k == 'b' else 1) * step * (m"))
+    assert report.exit_code == 1, str(report)
