@@ -136,21 +136,26 @@ def adding_up(judgement: Judgement) -> Iterator[Accused]:
 def of_numbers(judgement: Judgement) -> Iterator[Accused]:
     """The parameters that are moved over the root of a mean of 1, as 1 − β added to β v makes it.
 
+    Where no root has anything of a gradient: else such a mean corrects another for its first steps.
+
     Args:
         judgement: of an update after the first.
     """
     for made in judgement.updates:
-        begun = made.parameter.values[0]
-        within = (entrywise(each, frozenset({made.old})) for each in roots(made))
-        for node in set().union(*within):
-            before = (e for e in ancestors(node) if operation_key(e) == operation_key(node))
-            last = None if node.depends_on(begun) else next(before, None)
-            rate = 0.0 if last is None else kept(last, node)
-            if last is not None and 0 < rate < 1:
-                rest = np.asarray(node.value) - rate * np.asarray(last.value)
-                if all(alike(1 - rate, float(each)) for each in np.ravel(rest)):
-                    yield accused(made, lines_of(node), Cause("no square"))
-                    break
+        found, begun = [*roots(made)], made.parameter.values[0]
+        of_gradients = any(each.depends_on(begun) for each in found)
+        within = (entrywise(each, frozenset({made.old})) for each in found if not of_gradients)
+        node = next(filter(_is_of_1, set().union(*within)), None)
+        if node is not None:
+            yield accused(made, lines_of(node), Cause("no square"))
+
+
+def _is_of_1(node: Node) -> bool:
+    """Whether 1 − β is added to β times what the same operation gave before."""
+    before = next((e for e in ancestors(node) if operation_key(e) == operation_key(node)), node)
+    rate = kept(before, node)
+    rest = np.ravel(np.asarray(node.value) - rate * np.asarray(before.value))
+    return 0 < rate < 1 and all(alike(1 - rate, float(each)) for each in rest)
 
 
 def _together(sums: Sequence[Accused]) -> Sequence[Accused]:

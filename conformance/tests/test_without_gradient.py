@@ -140,8 +140,13 @@ def test_a_mean_without_the_square_of_the_gradient_is_blamed(
         (LATE, ("zeros_like", "ones_like")),
         (LATE, ("1e-6", "1.0")),
         (("(1 - rho) * g ** 2", "1"), ("rho * kept", "kept")),
+        (
+            (STEP, f"        one[k] = rho * one[k] + (1 - rho)\n{STEP}"),
+            ("rho = 0.9", "rho, one = 0.9, {k: 0 * e for k, e in net.items()}"),
+            ("kept[k] + 1e-6", "kept[k] / one[k] + 1e-6"),
+        ),
     ],
-    ids=["right", "begun", "large", "count"],
+    ids=["right", "begun", "large", "count", "corrected"],
 )
 def test_what_is_kept_otherwise_may_be_meant(
     edits: tuple[tuple[str, str], ...], tmp_path: Path
