@@ -37,16 +37,15 @@ from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
 
 
-def rebound(judgement: Judgement) -> Iterator[Accused]:
+def rebound(results: Sequence[Judgement]) -> Iterator[Accused]:
     """The parameters that are lost when they are moved, or whose states are put over.
 
-    Args:
-        judgement: of the last update: what adds to zeros there has been lost before.
+    What the last update adds to zeros has been lost before.
     """
-    for made in judgement.updates:
+    for made, last in zip(results[0].updates, results[-1].updates, strict=True):
         lost = {line: False for each in _way(made) for line in lines_of(each)}
-        for each in _way(made) if judgement.number > 1 else ():
-            if each.number > made.old.number and any(is_nothing(source(e)) for e in each.inputs):
+        for each in _way(last) if last is not made else ():
+            if each.number > last.old.number and any(is_nothing(source(e)) for e in each.inputs):
                 lost |= dict.fromkeys(lines_of(each), True)
         over = tuple(line for line, each in lost.items() if _puts_over(line, lost=each))
         if over or is_lost(made.new):

@@ -154,7 +154,7 @@ def faults(results: Sequence[Judgement], told: Sequence[Known], *, counts: bool)
         return [e for each in results for e in uneven(each, told)]
     searches: list[Iterator[Accused]] = [
         not_kept(results),
-        rebound(results[-1]),
+        rebound(results),
         unwritten(results),
         put_over(results),
         *(shared(each) for each in results),
