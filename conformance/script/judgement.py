@@ -28,6 +28,7 @@ from conformance.script.update import Multiple, Update, others_in, row_ways
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node, bits_of_nodes, states_of
 from conformance.tracing.trace import Trace
+from reference.step import Array
 
 Place = tuple[object, int, int]
 """The line of a product, which of those on it, and which of its operands."""
@@ -328,9 +329,10 @@ def even(trace: Trace, results: Sequence[Judgement]) -> bool:
         if free and single == free:  # else it is no chance
             means = np.array([(each.times or 0.0) * _multiple_of(each.loss) for each in free])
             sums = means / np.array([each.examined.samples for each in free])
-            rates = np.array([each.factor for each in free])
-            factors = [means, sums, means * rates, sums * rates]
-            factors += [each / np.array([*map(_decaying, free)]) for each in factors]
+            steps = np.array([each.factor for each in free])
+            factors = [means, sums, means * steps, sums * steps]
+            rates = [np.array([*map(_decaying, free)]), *_numbers_of_all(trace, free)]
+            factors += [each / rate for each in factors for rate in rates]
             same = (np.ptp(each) <= HALF_OF_THE_DIGITS * abs(each[0]) for each in factors)
             if not any(same):
                 return False
@@ -349,10 +351,8 @@ def weighted(trace: Trace, results: Sequence[Judgement]) -> list[Judgement]:
         return [*results]
     steps = [abs(each.chosen[0][1]) if each.chosen else 1.0 for each in free]
     factors = np.array(times) * np.array(steps)
-    numbers = [dict(_numbers(trace, each)) for each in free]
-    for place in numbers[0]:
-        weights = np.array([each.get(place, 0.0) for each in numbers])
-        if np.all(weights) and np.ptp(weights):
+    for weights in _numbers_of_all(trace, free):
+        if np.ptp(weights):
             ratios = factors / weights
             if ratios[0] > 0 and np.ptp(ratios) <= HALF_OF_THE_DIGITS * ratios[0]:
                 if any(has_single_error(trace, each.moved) for each in free):
@@ -367,6 +367,15 @@ def _right(judgement: Judgement) -> Judgement:
     cost = f"weighted {found.cost.removeprefix('weighted ')}"
     examined = replace(found, gradients=gradients, accused=(), cost=cost)
     return replace(judgement, examined=examined, search=None)
+
+
+def _numbers_of_all(trace: Trace, results: Sequence[Judgement]) -> Iterator[Array]:
+    """The numbers other than 0 by which all updates are multiplied at one place, for each place."""
+    numbers = [dict(_numbers(trace, each)) for each in results]
+    for place in numbers[0]:
+        found = np.array([each.get(place, 0.0) for each in numbers])
+        if np.all(found):
+            yield found
 
 
 def _numbers(trace: Trace, judgement: Judgement) -> Iterator[tuple[Place, float]]:

@@ -6,7 +6,7 @@ may scale what it has made of a parameter, by its own norms or by a decay. Left 
 are found (`chains.py`).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain as chained
@@ -49,6 +49,26 @@ class Carried:
     def count(self) -> int:
         """How many times it was given a new value."""
         return len(self.values) - 1
+
+
+def is_summed(nodes: Sequence[Node], olds: int) -> bool:
+    """Whether arrays are added up that are made of parameters, and nothing is made of any sum.
+
+    As the errors of a word are by the words beside it, by whose sum its vector is moved then.
+
+    Args:
+        nodes: of a run that goes on.
+        olds: the first values of the parameters, as bits.
+    """
+    sums = defaultdict[object, list[Node]](list)
+    for node in nodes:
+        if node.operation == "add" and np.size(node.value) > 1 and node.uses & olds:
+            sums[operation_key(node)].append(node)
+    return any(
+        not {*added}.isdisjoint(added[-1].inputs)
+        and all(operation_key(user) == key for each in added for user in each.consumers)
+        for key, added in sums.items()
+    )
 
 
 def join(chains: Sequence[Carried]) -> None:

@@ -36,7 +36,7 @@ from conformance.script.parameters import (
     parameters,
     steps,
 )
-from conformance.script.rows import Carried
+from conformance.script.rows import Carried, is_summed
 from conformance.script.script_source import run
 from conformance.script.source_around import (
     begun_anew,
@@ -51,7 +51,7 @@ from conformance.script.update import hides_a_decay
 from conformance.script_outcome import ENDED, Ran, Training, is_judged_as_far
 from conformance.tracing.frames import Frame, is_subject, raised_in, subject_frames
 from conformance.tracing.long import MOST, LongTrace
-from conformance.tracing.node import FILLED, Node
+from conformance.tracing.node import FILLED, Node, bits_of_nodes
 from conformance.values import from_values, to_values
 
 PATIENCE = 3  # times that a script may go on though it was stopped
@@ -145,7 +145,7 @@ class Session:
         long = len(self.trace.nodes) >= LONGEST
         if not long and any(self._is_in_its_first_round(each.values) for each in self.found):
             return True
-        if not long and (moves_after(self.found) or self._is_late()):
+        if not long and (moves_after(self.found) or self._is_late() or self._is_summed()):
             return True
         if not all(begun_anew(each.chain) for each in moved_often(self.found)):
             return self._makes_data()
@@ -154,6 +154,10 @@ class Session:
         lasting = not all(begun_anew(each.chain) for each in self.found)
         self.states = self.states or lasting or not is_right(self.trace, self.found)
         return self.states
+
+    def _is_summed(self) -> bool:
+        """Whether something is made of what is moved that moves nothing yet, as others may be."""
+        return is_summed(self.trace.nodes, bits_of_nodes(e.values[0] for e in self.found))
 
     def _is_late(self) -> bool:
         """Whether all is moved by what was not computed from it."""

@@ -243,3 +243,43 @@ def test_a_later_training_that_is_cut_within_an_update_is_not_judged(
     monkeypatch.setattr("conformance.run_script.LATER", 1.5)
     report = run_edited(tmp_path, ENTRIES)
     assert report.exit_code == 0, str(report)
+
+
+CBOW = """import numpy as np
+np.random.seed(3)
+words = np.random.randint(0, 12, 60)
+inside, outside = np.random.randn(12, 5) / 3, np.random.randn(12, 5) / 3
+for turn in range(3):
+    loss = 0.0
+    for i in range(2, 58):
+        rate = 0.1 * (1 - i / 80)
+        around = sorted({words[i - 2], words[i - 1], words[i + 1], words[i + 2]})
+        hidden = np.zeros(5)
+        for w in around:
+            hidden += inside[w]
+        hidden /= len(around)
+        back = np.zeros(5)
+        others = np.random.choice([w for w in range(12) if w != words[i]], 4, replace=False)
+        for w, label in [(words[i], 1), *((w, 0) for w in others)]:
+            p = 1 / (1 + np.exp(-hidden @ outside[w]))
+            loss -= np.log(p if label else 1 - p)
+            g = rate * (label - p)
+            back += g * outside[w]
+            outside[w] += g * hidden
+        for w in around:
+            inside[w] += back / len(around)
+    print(loss)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wrong"),
+    [("back", "back", 0), ("+= back / len(around)", "+= back", 1)],
+    ids=["right", "no mean"],
+)
+def test_what_is_moved_by_a_sum_over_the_updates_of_others_is_waited_for(
+    old: str, new: str, wrong: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, CBOW, (old, new))
+    assert report.exit_code == wrong, str(report)
+    assert sorted(report.ran.parameters) == ["inside", "outside"]
