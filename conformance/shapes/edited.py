@@ -29,7 +29,7 @@ from conformance.backward.judge_gradients import distance
 from conformance.edits.edit import Change, EditKind
 from conformance.edits.live_functions import live_functions
 from conformance.edits.search_edits import Trial, holds, search, search_each, search_known_first
-from conformance.script_outcome import Ran, is_judged_as_far
+from conformance.script_outcome import NO_RULE, Ran, is_judged_as_far
 from conformance.shapes.attempts import Refusal
 from conformance.shapes.found import Found, other_defaults
 from conformance.shapes.recorded_updates import is_right as is_right_run
@@ -110,8 +110,13 @@ def with_right_updates(ran: Ran, again: Callable[[], Ran | None], spent: float =
 
     def is_right() -> bool:
         other = again()
-        return other is not None and is_right_run(other) and is_judged_as_far(other, ran)
+        if other is None or not is_right_run(other) or not is_judged_as_far(other, ran):
+            return False
+        return other.rule.kind not in less
 
+    less = set[str]()  # rules that keep no more than it does with an array of zeros
+    if any(each.cause.kind == "zero" for each in accused):
+        less = {ran.rule.kind, "plain"} | ({"momentum"} if ran.rule.kind == NO_RULE else set())
     functions = live_functions(lambda: holds(is_right))
     blamed, known = blamed_frames(accused), [*known_changes(accused)]
     change = search_known_first(functions, blamed, [is_right], SECONDS - spent, known)

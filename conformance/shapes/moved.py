@@ -28,7 +28,8 @@ from conformance.shapes.arguments import taken
 from conformance.shapes.found import NotJudged
 from conformance.shapes.holders import Optimiser, hiding, moving_functions, optimisers
 from conformance.shapes.optimisers import Moved, moved
-from conformance.tracing.node import Node
+from conformance.tracing.ancestors import walk
+from conformance.tracing.node import Node, bits_of_nodes
 
 OTHER_RATE = 0.3125
 OTHER_NUMBER = 2.0**-5  # of a decay or a momentum, and none that is tried else
@@ -209,10 +210,25 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
     accused = tuple(faults(results, told, counts=made.counts)) or _growth(results[0], made)
     if not accused and moving and results[0].factor > 0:
         accused = _wrong({n: e.new for n, e in zip(names, results[0].updates, strict=True)}, ADDS)
+    accused = accused or _wrong(_kept_zeros(made), "zero")
     unknown = not moving or any(each.rule.kind in ("other", "unknown") for each in told)
     if unknown and (not accused or accused[0].cause.kind == ADDS):
         return None
     return Ran(script, names, count, Examined(gradients, accused), 1, told[0].rule)
+
+
+def _kept_zeros(made: Moved) -> dict[str, Node]:
+    """What the last updates keep of no gradient and of no parameter: arrays that are still 0."""
+    first = (each[0] for each in made.values.values())
+    data = bits_of_nodes([*first, *(e for each in made.gradients.values() for e in each)])
+    found = dict[str, Node]()
+    for name, (*_, old, new) in made.values.items():
+        way = [each for each in walk([new]) if each.number > old.number and each.function]
+        alike = (e for e in way if np.shape(e.value) == np.shape(old.value) and not np.any(e.value))
+        kept = [each for each in alike if not each.uses & data]
+        if kept:
+            found[name] = min(kept, key=lambda each: each.number)
+    return found
 
 
 def _strange(made: Moved, unused: Mapping[str, Node]) -> Iterator[Accused]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import conformance
 from conformance.file_check import check_file
 from conformance.file_process import Asked
 from conformance.report.file_report import FileReport
@@ -672,3 +673,28 @@ def test_an_optimiser_may_keep_each_parameter_with_its_gradient(
     report = together(tmp_path, NETWORK, text)
     assert report.exit_code == (not right), str(report)
     assert "Scaled" in str(report)
+
+
+SCALED = """import numpy as np
+
+class Scaled:
+    def __init__(self, weights, lr=0.01, keep=0.95):
+        self.weights, self.lr, self.keep = weights, lr, keep
+        self.power = [np.zeros_like(w) for w in weights]
+
+    def step(self, grads):
+        for w, g, i in zip(self.weights, grads, range(len(grads))):
+            self.power[i] = self.keep * self.power[i] + (1 - self.keep) * g * g
+            w -= self.lr * g / (np.sqrt(self.power[i]) + 1e-6)
+"""
+
+
+def test_what_is_kept_of_no_gradient_is_told_on_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "scaled.py"
+    file.write_text(SCALED)
+    assert conformance.check(str(file)).exit_code == 0
+    file.write_text(SCALED.replace(" + (1 - self.keep) * g * g", ""))
+    report = conformance.check(str(file))
+    line = next(i for i, each in enumerate(SCALED.splitlines(), 1) if "self.power[i] =" in each)
+    assert (report.exit_code, report.blames[0].line) == (1, line), str(report)
+    assert "it is 0 at every step" in str(report)
