@@ -113,7 +113,7 @@ def in_order(
         number = sum(size(each) for each in places)
         rank = {e: LIKELY[i] * e.likely / e.many for e in LEVELS}
         rank = {e: by / (number if e.changes else len(places)) for e, by in rank.items()}
-        order.append((FIRST, LIKELY[i], [UNREAD, LACKING], places))
+        order.append((FIRST, LIKELY[i], [UNREAD, LACKING] if i < NEAR else [UNREAD], places))
         for word in WORDS:
             for each in places[:near]:
                 first = (WORDS_KNOWN if each in quick else NEARBY) if i >= BLAMED else BLAMED_WORDS

@@ -112,7 +112,8 @@ class Names:
         loaded = (each for each in inside if isinstance(each, ast.Name))
         read = {each.id for each in loaded if isinstance(each.ctx, ast.Load)}
         self.counters, self.rounds = counters(definition), rounds(definition)
-        self.unread = tuple(each for each in self.names if each not in read | self.rounds)
+        own = _own_names(definition, inside, script=getattr(definition, "body", None) is tree.body)
+        self.unread = tuple(e for e in self.names if e in own and e not in read | self.rounds)
         self.slots = list(expressions(definition))
         self.stored = [e for e in inside if isinstance(e, ast.Subscript) and _is_stored(e)]
         held = [each.get() for each in self.slots]
@@ -209,6 +210,22 @@ class Names:
     def _entries(self, indices: Iterable[ast.expr]) -> list[ast.expr]:
         single = [each for each in indices if not isinstance(each, ast.Slice)]
         return [ast.Subscript(e, each, ast.Load()) for e in self.lists for each in single]
+
+
+def _own_names(definition: ast.AST, inside: Sequence[ast.AST], *, script: bool) -> set[str]:
+    """The names that a function is given or gives a value, but for those of classes in it.
+
+    Args:
+        definition: of the function.
+        inside: all its parts.
+        script: whether it stands for what is outside of all functions.
+    """
+    apart = (ast.ClassDef, ast.FunctionDef) if script else (ast.ClassDef,)
+    others = [e for e in inside if isinstance(e, apart) and e is not definition]
+    held = {id(part) for each in others for part in ast.walk(each)}
+    own = [each for each in inside if id(each) not in held]
+    stored = {e.id for e in own if isinstance(e, ast.Name) and isinstance(e.ctx, ast.Store)}
+    return stored | {each.arg for each in own if isinstance(each, ast.arg)}
 
 
 def _lengths(definition: ast.AST, inside: Sequence[ast.AST]) -> Iterator[ast.expr]:

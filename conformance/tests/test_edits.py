@@ -199,6 +199,13 @@ def test_a_variable_of_another_loop_is_not_known() -> None:
     assert [ast.unparse(each) for each in scope.parts] == ["a", "a[-1]", "g(a[-1])"]
 
 
+def test_fields_and_variables_of_functions_are_not_unread_outside_of_them() -> None:
+    tree = ast.parse("class A:\n    n = 0\ndef f(a):\n    b = a\nleft = f(1)\n")
+    none = ast.arguments([], [], None, [], [], None, [])
+    assert Names(ast.FunctionDef("script", none, tree.body, []), tree).unread == ("left",)
+    assert Names(tree.body[1], tree).unread == ("b",)
+
+
 def test_nothing_is_called_that_writes_files_elsewhere() -> None:
     source = """import os
 def slope(z):
