@@ -336,8 +336,8 @@ OF_MEANS = {
     "stuck": "t in the correction 1 − β^t is {0:g} at each of these updates: count them",
     "late": "t in the correction 1 − β^t is {0:g} at update {1:g}: it has to be the same",
     "larger": "the larger of the two has to be kept here, and not the less",
-    "before": "this divides by the root of what is kept before the square of this gradient is in "
-    "it: at the first step it is 0",
+    "before": "what is kept is used here before that of this gradient is in it: at the first step "
+    "it is 0",
     "undivided": "the gradient is multiplied by the root of the mean of the squares of the steps, "
     "and has to be divided by that of its own, too",
     "size": "the largest |g| has to be kept here: take the absolute value of the gradient",

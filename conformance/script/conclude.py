@@ -43,7 +43,7 @@ from conformance.script.other_rows import by_other_rows
 from conformance.script.parameter_names import Held, attached, by_attached, names
 from conformance.script.parameters import Parameter, by_autograd, has_root, moved_once, steps
 from conformance.script.rates import with_rates
-from conformance.script.rebound_states import grown, put_over, stale
+from conformance.script.rebound_states import grown, partly_before, put_over, stale
 from conformance.script.results import all_judged, moved_twice, silent
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.source_around import counts
@@ -237,7 +237,7 @@ def _of_updates(
         NotAGradientError: what it moves them by cannot be judged.
     """
     said = _named(moved, variables)
-    known = (*grown(trace, moved, said), *stale(trace, moved, said))
+    known = (*grown(trace, moved, said), *stale(trace, moved, said), *partly_before(moved, said))
     if first := merged(known, lambda each: each.lines):
         return Ran("", tuple(said), 1, Examined((), first), rule=Rule("plain"))
     count = max((k for k in range(1, most + 1) if _finite(moved, k)), default=0)

@@ -33,8 +33,9 @@ from conformance.script.multiples import PRODUCTS
 from conformance.script.parameters import Parameter
 from conformance.script.update import Update
 from conformance.script.update_step import Step
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, is_part
 from conformance.tracing.trace import Trace
+from conformance.tracing.vectorized import put_in_shape
 
 
 def rebound(results: Sequence[Judgement]) -> Iterator[Accused]:
@@ -68,6 +69,18 @@ def stale(trace: Trace, found: Sequence[Parameter], names: Sequence[str]) -> Ite
             if again and not any(news[-1].depends_on(e) for e in again):
                 yield Accused((name,), lines_of(news[0]), Cause("stale"), mends=False)
                 break
+
+
+def partly_before(found: Sequence[Parameter], names: Sequence[str]) -> Iterator[Accused]:
+    """The tables of which some entries are moved by what is kept before a step, others after it."""
+    chains = [chain.values[:2] for each in found for chain in (each.chain, *each.states)]
+    for each, name in zip(found, names, strict=True):
+        together = [e for e in each.values[1].inputs if e.function is put_in_shape]
+        parts = [part for e in together for part in e.inputs if is_part(part)]
+        for before, after in chains:
+            early = [part for part in parts if before in part.inputs]
+            if early and any(after in part.inputs for part in parts):
+                yield Accused((name,), lines_of(early[0]), Cause("before"), mends=False)
 
 
 def grown(trace: Trace, found: Sequence[Parameter], names: Sequence[str]) -> Iterator[Accused]:

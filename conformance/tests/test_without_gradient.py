@@ -229,3 +229,26 @@ def test_what_is_not_moved_by_itself_or_has_no_gradient_is_not(
     assert run_edited(tmp_path, BY_ITSELF).exit_code == 0
     with pytest.raises(NothingTrainedError):
         run_edited(tmp_path, BY_ITSELF, (" - 0.1 * g", ""), edit)
+
+
+WITH_BIAS = (
+    ("v = [random.uniform(-1, 1) for _ in range(3)]", "v = [random.uniform(-1, 1) for _ in h0]"),
+    ("mv = [0.0] * 3", "mv = [0.0] * 4"),
+    ("\nu = [[", "\nh0 = 1, 2, 3, 4\nu = [["),
+    ("for j in range(3))))", "for j in range(3)) - v[3]))"),
+    (
+        "            v[j] -= mv[j]\n",
+        "            v[j] -= mv[j]\n        mv[3] = 0.2 * e + 0.5 * mv[3]\n",
+    ),
+    ("        for i in", "        v[3] -= mv[3]\n        for i in"),
+)
+ENTRY = "            mv[j] = 0.2 * e * h[j] + 0.5 * mv[j]\n", "            v[j] -= mv[j]\n"
+
+
+def test_an_entry_that_is_moved_before_what_is_kept_for_it_is_written_is_blamed(
+    tmp_path: Path,
+) -> None:
+    assert run_edited(tmp_path, OF_TABLES, *WITH_BIAS).exit_code == 0
+    swapped = ENTRY[0] + ENTRY[1], ENTRY[1] + ENTRY[0]
+    report = run_edited(tmp_path, OF_TABLES, *WITH_BIAS, swapped)
+    assert blamed_first(report) == ("script.py", 20), str(report)
