@@ -458,6 +458,14 @@ def has_flag(line: Line) -> bool:
     return _is_of_keys(line) or any(_is_flag(each.test) and _decides(each, line) for each in ifs)
 
 
+def kinds_asked(line: Line) -> set[str]:
+    """The classes of which something has to be for a line to be run: `if isinstance(x, Dense):`."""
+    ifs = (each for each in _around(line) if isinstance(each, ast.If) and _decides(each, line))
+    calls = (e for each in ifs for e in ast.walk(each.test) if isinstance(e, ast.Call))
+    asked = (each for each in calls if ast.unparse(each.func) == "isinstance")
+    return {e.id for each in asked for e in ast.walk(each.args[-1]) if isinstance(e, ast.Name)}
+
+
 def _is_of_keys(line: Line) -> bool:
     """Whether what is stored has a key of those that the function around a line is handed."""
     function, loops = function_around(line), loops_around(line)[:1]

@@ -387,9 +387,9 @@ def _undivided(history: History) -> Iterator[Mistake]:
             steps = [g * np.sqrt(np.asarray(e.value) + epsilon) for g, e in pairs]
             if times := times_of(taken, steps):
                 of = (e for e in history.updates[0].way(gradient) if e.depends_on(gradient))
-                made = (each for each in of if each.depends_on(olds[0]))
-                if not isnan(times):
-                    yield Mistake("undivided", min(made, key=lambda each: each.number))
+                made = sorted((e for e in of if e.depends_on(olds[0])), key=lambda e: e.number)
+                if made and not isnan(times):
+                    yield Mistake("undivided", made[0])
                 return
 
 

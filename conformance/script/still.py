@@ -33,7 +33,7 @@ from conformance.backward.source import (
     stored_names,
     written_name,
 )
-from conformance.backward.syntax import has_flag
+from conformance.backward.syntax import defined_around, has_flag, kinds_asked
 from conformance.programs.vocabulary import kinds_of
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
@@ -93,7 +93,9 @@ def never_moved(
     ]
     for still, gradient in left:
         cause, lines = _why_still(trace, still, gradient, whole, forward, values)
-        if cause == "still" and _have_flags(judgement):
+        if cause == "still" and (
+            _have_flags(judgement) or _is_of_another_kind(gradient, judgement)
+        ):
             meant.append(still)
         elif lines:
             found.append(Accused((name(still),), lines, Cause(cause), mends=False))
@@ -154,6 +156,16 @@ def _have_flags(judgement: Judgement) -> bool:
     """Whether each parameter is moved only if a flag says so, as one that is frozen has none."""
     ways = ([*own_lines(made.new)] for made in judgement.updates)
     return all(any(map(has_flag, way)) for way in ways)
+
+
+def _is_of_another_kind(gradient: Node, judgement: Judgement) -> bool:
+    """Whether parameters are moved of some classes alone, and one that is not is of another."""
+    kinds = [
+        {kind for line in own_lines(made.new) for kind in kinds_asked(line)}
+        for made in judgement.updates
+    ]
+    own = {defined_around(line) for line in lines_of(gradient)[:1]}
+    return all(kinds) and own.isdisjoint(set[str]().union(*kinds))
 
 
 def _ends(judgement: Judgement) -> int:
