@@ -253,21 +253,27 @@ def _is_alias(statement: ast.stmt) -> bool:
     )
 
 
-def is_cleared(name: str, line: Line) -> bool:
-    """Whether a function in the file of a line, but no constructor, clears what has a name.
+def clearing(name: str, line: Line) -> list[str]:
+    """The functions in the file of a line, but no constructors, that clear what has a name.
 
     It may be of another object, as `grad` is in `p.grad` and `self.weight.grad`.
     """
-    module, targets = tree(line.file), list[str]()
-    for function in () if module is None else _functions(module):
-        for each in ast.walk(function) if function.name != "__init__" else ():
-            if isinstance(each, ast.Assign):
-                value = ast.unparse(each.value)
-                targets += [e for e in map(ast.unparse, each.targets) if e not in value]
-            elif isinstance(each, ast.Attribute) and each.attr == "fill":
-                targets.append(ast.unparse(each.value))
-            elif isinstance(each, ast.For) and isinstance(each.iter, ast.Call):
-                targets += _returned(module, each.iter) if _clears(each) else []
+    module = tree(line.file)
+    functions = () if module is None else _functions(module)
+    return [e.name for e in functions if e.name != "__init__" and _is_cleared(name, e, module)]
+
+
+def _is_cleared(name: str, function: ast.FunctionDef, module: ast.Module | None) -> bool:
+    """Whether a function clears what has a name."""
+    targets = list[str]()
+    for each in ast.walk(function):
+        if isinstance(each, ast.Assign):
+            value = ast.unparse(each.value)
+            targets += [e for e in map(ast.unparse, each.targets) if e not in value]
+        elif isinstance(each, ast.Attribute) and each.attr == "fill":
+            targets.append(ast.unparse(each.value))
+        elif module and isinstance(each, ast.For) and isinstance(each.iter, ast.Call):
+            targets += _returned(module, each.iter) if _clears(each) else []
     shared = (e for e in targets if not e.isidentifier())  # else it is another variable
     return _held_as(name) in map(_held_as, shared)
 

@@ -4,6 +4,7 @@ By another factor, or for ever: sums of gradients that are never cleared. Left o
 (`known_rules.py`).
 """
 
+import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -15,7 +16,7 @@ from conformance.backward.findings import Accused, Cause, Line, by_one_line, mer
 from conformance.backward.groups import operation_key
 from conformance.backward.named_numbers import stated_numbers
 from conformance.backward.source import lines_of, written_name
-from conformance.backward.syntax import is_cleared
+from conformance.backward.syntax import clearing, function_around, is_call_of, tree
 from conformance.script.histories import roots
 from conformance.script.judgement import Judgement
 from conformance.script.kept_states import accused
@@ -169,11 +170,22 @@ def _accumulating(made: Update, old: Node, new: Node) -> Accused:
 
 
 def _where_called(made: Update, new: Node) -> Iterator[Line]:
-    """The line of the loop that leads to a sum, where the program has a method that clears it."""
+    """The line of the loop that leads to a sum, where the program has a method that clears it.
+
+    Or that of a loop there that calls this of a part of what it goes through.
+    """
     loop = {(each.file, each.function) for each in made.new.frames}
     lines = (Line(e.file, e.line) for e in new.frames[1:] if (e.file, e.function) in loop)
-    if new.frames and is_cleared(written_name(new), lines_of(new)[0]):
-        yield from islice(lines, 1)
+    methods = clearing(written_name(new), lines_of(new)[0]) if new.frames else []
+    for line in islice(lines, 1 if methods else 0):
+        parts = ast.walk(function_around(line) or tree(line.file) or ast.Pass())
+        loops = (e for e in parts if isinstance(e, ast.For) and isinstance(e.iter, ast.Subscript))
+        clear = (e for e in loops if any(_calls(e, each) for each in methods))
+        yield next((Line(line.file, each.lineno) for each in clear), line)
+
+
+def _calls(loop: ast.For, method: str) -> bool:
+    return any(isinstance(e, ast.Call) and is_call_of(e, method) for e in ast.walk(loop))
 
 
 def _lines_between(old: Node, new: Node) -> tuple[Line, ...]:

@@ -67,8 +67,8 @@ def with_untried(searched: Searched, found: Found) -> Found:
         names = called if found.examined.ok else []
     maybe = [each.__name__ for each in own if _takes_no_data(each)]
     maybe = [each for each in maybe if each not in (*names, *calls)]
-    if not called and isinstance(found.again, PlainRun) and found.again.reading.places.updates:
-        maybe = [giving, *maybe]  # it moves parameters, too
+    if not called and _moves_unseen(found):
+        maybe = [giving, *maybe]
     found, wrong = _tried(found, names, maybe)
     blamed = stopped or wrong
     return found if blamed is None else _blamed(found, blamed)
@@ -151,6 +151,16 @@ def _called_and_plain(found: Found) -> tuple[str, ...]:
     calls = again.reading.plan.calls
     updates = (each.function for each in calls if each.role == "update")
     return tuple(each for each in updates if isinstance(each, str))
+
+
+def _moves_unseen(found: Found) -> bool:
+    """Whether what gives the gradients moves parameters, too, and not all by multiples of these."""
+    if not isinstance(found.again, PlainRun):
+        return False
+    places = found.again.reading.places
+    moved = {each.goal.name for each in places.updates}
+    all_moved = moved >= {each.name for each in places.direct}
+    return bool(moved) and not (all_moved and is_linear(places))
 
 
 def _takes_no_data(function: FunctionType) -> bool:

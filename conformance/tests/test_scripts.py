@@ -369,6 +369,15 @@ def test_where_one_layer_is_cleared_twice_the_other_accumulates(
     assert told == (instead or "net.a.back(net.b.back(d / 30) * (1 - h * h))")
 
 
+def test_a_loop_that_clears_a_part_of_the_layers_is_to_blame(tmp_path: Path) -> None:
+    loop = "    for one in (net.a, net.b)[1:]:\n        one.clear()\n"
+    wrong = ONE_OF_TWO.replace("    net.clear()\n", loop)
+    assert judged(wrong.replace("[1:]", "[:]"), tmp_path).exit_code == 0
+    (blame,) = judged(wrong, tmp_path).blames
+    assert (blame.gradients, blame.accused.cause.kind) == (("net.a.W", "net.a.c"), "accumulates")
+    assert "for one in" in wrong.splitlines()[int(blame.line or 0) - 1]
+
+
 BY_SAMPLES = """import numpy as np
 rng = np.random.default_rng(1)
 X, Y = rng.normal(size=(12, 3)), rng.normal(size=12)
