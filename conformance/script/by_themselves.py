@@ -16,8 +16,8 @@ from conformance.script.judge_updates import judged
 from conformance.script.judgement import ToJudge
 from conformance.script.parameters import Parameter
 from conformance.script.rebound_states import is_nothing
+from conformance.script.replaced import replacements
 from conformance.script.rows import Carried
-from conformance.script.still import replacements
 from conformance.script.update import Update
 from conformance.script.without_gradient import ends_of, lines_between
 from conformance.tracing.node import Node
