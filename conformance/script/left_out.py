@@ -124,7 +124,9 @@ def _is_data(node: Node, gradient: Node, trace: Trace, forward: Forward) -> bool
     rows = {samples(each, [*goals, Goal("", node, gradient)]) for each in chosen} - lengths - {1}
     if rows & {*np.shape(node.value)}:
         return True
-    again = [e for e in trace.nodes if e is not gradient and is_same_operation(e, gradient)]
+    again = [
+        e for e in trace.nodes if e is not gradient and operation_key(e) == operation_key(gradient)
+    ]
     made = (e for e in forward.nodes() if e.function is not None and e.operation not in MOVES)
     hidden = [each for each in made if each.uses & parameters]
     return any(
@@ -140,11 +142,6 @@ def _multiplies(parameter: Node, values: Collection[Node]) -> bool:
     turned = [parameter, *(e for e in parameter.consumers if e.operation in MOVES)]
     products = (e for each in turned for e in each.consumers if e.operation in PRODUCTS)
     return any(each in values for product in products for each in product.inputs)
-
-
-def is_same_operation(one: Node, other: Node) -> bool:
-    """Whether two values were computed by one operation on one line."""
-    return bool(operation_key(one) == operation_key(other))
 
 
 def uses_of(node: Node, forward: Forward) -> set[Use]:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
+from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Forward
 from conformance.backward.source import (
     lines_of,
@@ -18,7 +19,6 @@ from conformance.backward.source import (
     written_name,
 )
 from conformance.script.chains import roles
-from conformance.script.left_out import is_same_operation
 from conformance.script.linear import entrywise
 from conformance.script.still_numbers import SUMS
 from conformance.tracing.ancestors import walk
@@ -95,7 +95,9 @@ def made_without(trace: Trace, parameter: Node, new: Node, values: Collection[No
     others = [each for each in trace.nodes[:until] if each not in made]
     first = min(computed, key=lambda each: each.number, default=None)
     return (
-        [] if first is None or any(is_same_operation(each, first) for each in others) else [first]
+        []
+        if first is None or any(operation_key(each) == operation_key(first) for each in others)
+        else [first]
     )
 
 
