@@ -94,11 +94,9 @@ def made_without(trace: Trace, parameter: Node, new: Node, values: Collection[No
     until = max((each.number for each in values), default=0)
     others = [each for each in trace.nodes[:until] if each not in made]
     first = min(computed, key=lambda each: each.number, default=None)
-    return (
-        []
-        if first is None or any(operation_key(each) == operation_key(first) for each in others)
-        else [first]
-    )
+    if first is None or operation_key(first) in map(operation_key, others):
+        return []
+    return [first]
 
 
 def put_instead(trace: Trace, still: Node, gradient: Node, values: Collection[Node]) -> list[Node]:
