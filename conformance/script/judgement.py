@@ -331,7 +331,7 @@ def even(trace: Trace, results: Sequence[Judgement]) -> bool:
             sums = means / np.array([each.examined.samples for each in free])
             steps = np.array([each.factor for each in free])
             factors = [means, sums, means * steps, sums * steps]
-            rates = [np.array([*map(_decaying, free)]), *_numbers_of_all(trace, free)]
+            rates = [np.array([*map(_decaying, free)]), *_numbers_of_all(trace, free, data=False)]
             factors += [each / rate for each in factors for rate in rates]
             same = (np.ptp(each) <= HALF_OF_THE_DIGITS * abs(each[0]) for each in factors)
             if not any(same):
@@ -351,7 +351,7 @@ def weighted(trace: Trace, results: Sequence[Judgement]) -> list[Judgement]:
         return [*results]
     steps = [abs(each.chosen[0][1]) if each.chosen else 1.0 for each in free]
     factors = np.array(times) * np.array(steps)
-    for weights in _numbers_of_all(trace, free):
+    for weights in _numbers_of_all(trace, free, data=True):
         if np.ptp(weights):
             ratios = factors / weights
             if ratios[0] > 0 and np.ptp(ratios) <= HALF_OF_THE_DIGITS * ratios[0]:
@@ -369,16 +369,19 @@ def _right(judgement: Judgement) -> Judgement:
     return replace(judgement, examined=examined, search=None)
 
 
-def _numbers_of_all(trace: Trace, results: Sequence[Judgement]) -> Iterator[Array]:
-    """The numbers other than 0 by which all updates are multiplied at one place, for each place."""
-    numbers = [dict(_numbers(trace, each)) for each in results]
+def _numbers_of_all(trace: Trace, results: Sequence[Judgement], *, data: bool) -> Iterator[Array]:
+    """The numbers other than 0 by which all updates are multiplied at one place, for each place.
+
+    With those of the data, such as a reward, or without: a target is no rate.
+    """
+    numbers = [dict(_numbers(trace, each, data=data)) for each in results]
     for place in numbers[0]:
         found = np.array([each.get(place, 0.0) for each in numbers])
         if np.all(found):
             yield found
 
 
-def _numbers(trace: Trace, judgement: Judgement) -> Iterator[tuple[Place, float]]:
+def _numbers(trace: Trace, judgement: Judgement, *, data: bool) -> Iterator[tuple[Place, float]]:
     """The numbers by which what depends on the parameters is multiplied, on the way to the new."""
     made, seen = judgement.updates[0], dict[object, int]()
     given = judgement.given
@@ -388,6 +391,7 @@ def _numbers(trace: Trace, judgement: Judgement) -> Iterator[tuple[Place, float]
             seen[key] = seen.get(key, 0) + 1
             for i, each in enumerate(node.args):
                 free = type(each) is not Node or not each.uses & given
+                free = free and (data or type(each) is not Node or is_of_numbers(each))
                 value = each.value if type(each) is Node else each
                 if free and np.size(value) == 1:
                     yield (key, seen[key], i), float(np.ravel(value)[0])
