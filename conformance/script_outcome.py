@@ -144,13 +144,14 @@ class Ran:
 def is_judged_as_far(other: Ran, ran: Ran) -> bool:
     """Whether one run is judged as far as another, and moves its parameters by the same rule.
 
-    Those too that the other one was to move. Where that is no known rule, by one that keeps as
-    much: plain descent is another program.
+    Those too that the other one was to move, and as often: it has not stopped. Where that is no
+    known rule, by one that keeps as much: plain descent is another program.
     """
     accused = ran.examined.accused
     asked = {*ran.parameters, *(name for each in accused for name in each.gradients)}
     lost = {name for e in accused if e.cause.kind == "forgets" for name in e.gradients}
-    same = asked <= {*other.parameters} and {*other.unjudged} <= {*ran.unjudged} - lost
+    moved = asked <= {*other.parameters} and other.updates >= ran.updates
+    same = moved and {*other.unjudged} <= {*ran.unjudged} - lost
     known = other.examined.cost != "unknown" or ran.examined.cost == "unknown"
     kind, causes = other.rule.kind, {each.cause.kind for each in accused}
     plain = ran.rule.kind == "plain" and bool(causes & {"zero", "forgets"})

@@ -479,10 +479,24 @@ def part_at(node: Node, places: Places | None) -> Node | None:
 
 
 def is_running_mean(old: Node, new: Node) -> bool:
-    """Whether a new value is a mean of the old one and of what was computed without it."""
+    """Whether a new value is a mean of the old one and of what was computed without it.
+
+    Of an array the rows that are written are, as the centres that are nearest to the data.
+    """
+    if new.operation == FILLED and new.args[0] is old:
+        return all(type(e) is Node and _is_mean_of_its_row(old, e) for _, e in new.args[1])
     found = _shares(new, old)
     own = found.pop(old, 0.0)
     apart = found and not any(each.depends_on(old) for each in found)
+    return bool(apart) and 0 < own < 1 and alike(1.0, own + sum(found.values()))
+
+
+def _is_mean_of_its_row(array: Node, value: Node) -> bool:
+    """Whether what is written into an array is a mean of what was there and of something else."""
+    found = _shares(value, array)
+    rows = [each for each in found if is_part(each) and array in each.inputs]
+    own = sum(found.pop(each) for each in rows)
+    apart = found and not any(each.depends_on(array) for each in found)
     return bool(apart) and 0 < own < 1 and alike(1.0, own + sum(found.values()))
 
 
@@ -493,7 +507,8 @@ def _shares(new: Node, old: Node) -> dict[Node, float]:
     while waiting:  # the latest first: what is computed of a value is later than it
         node = heappop(waiting)[1]
         share = times.pop(node)
-        parts = links(node) if node is not old and node.depends_on(old) else []
+        ends = node is old or (is_part(node) and old in node.inputs)
+        parts = links(node) if node.depends_on(old) and not ends else []
         for each, factor in parts:
             if each not in times:
                 heappush(waiting, (-each.number, each))

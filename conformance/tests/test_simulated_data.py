@@ -220,3 +220,26 @@ for epoch in range(9):
 def test_a_part_of_a_trajectory_is_data(new: str, code: int, tmp_path: Path) -> None:
     report = run_edited(tmp_path, RESERVOIR, ("(1 - o ** 2)", new))
     assert (report.exit_code, report.ran.parameters) == (code, ("w",)), str(report)
+
+
+CENTRES = """import numpy as np
+rng = np.random.RandomState(1)
+X = rng.uniform(-1, 1, (60, 2))
+Y = np.sin(3 * X[:, :1]) * X[:, 1:]
+C = X[rng.choice(60, 8, replace=False)].copy()
+w, b = rng.randn(8, 1) * 0.1, np.zeros(1)
+for x, y in zip(X, Y):
+    k = np.argmin(np.sum((C - x) ** 2, axis=1))
+    C[k] += 0.05 * (x - C[k])
+    h = np.exp(-np.sum((C - x) ** 2, axis=1))
+    e = h @ w + b - y
+    loss = 0.5 * e @ e
+    w -= 0.1 * h[:, None] * e
+    b -= 0.1 * e
+"""
+
+
+def test_the_rows_that_are_nearest_to_the_data_are_means_of_it(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, CENTRES)
+    assert report.exit_code == 0, str(report)
+    assert sorted(report.ran.parameters) == ["b", "w"]
