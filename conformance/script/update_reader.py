@@ -143,11 +143,12 @@ class _Reader:
         """Note what is added so many times, if it is not 0 times."""
         options = self.peeled(node, factor)
         node, factor = options[-1]
-        if node in (self.made.old, *self.earlier):  # momentum adds a difference of two of them
+        if node is self.made.old:
             self.made.decay -= factor
-            self.decays += [(options, self.at)] if node is self.made.old else []
+            self.decays.append((options, self.at))
             return
-        nothing = not factor or (self.made.old, 0.0) in links_to(node, self.made.old)
+        nothing = not factor or self.is_last_step(node)
+        nothing = nothing or (self.made.old, 0.0) in links_to(node, self.made.old)
         if nothing or any(node is old for old, _ in self.made.states):  # in `m += (1 − β) (g − m)`
             return
         state = self.state(node)
@@ -228,11 +229,17 @@ class _Reader:
         )
         return [] if node.operation == FILLED or apart else below
 
+    def is_last_step(self, node: Node) -> bool:
+        """Whether it is what a parameter was moved by before, as momentum may add it."""
+        factors = dict(links(node))
+        before = [by for each, by in factors.items() if each in self.earlier]
+        return len(factors) == len(("old", "earlier")) and before == [
+            -factors.get(self.made.old, 0)
+        ]
+
     def is_a_term(self, node: Node) -> bool:
         """Whether a part of a sum is no part of a gradient: kept of the last update, or a sign."""
         old = self.made.old
-        if node in self.earlier:
-            return True
         while node is not old and len(below := [e for e, _ in links(node)]) == 1:
             if node.depends_on(old) > below[0].depends_on(old):
                 return False
@@ -305,8 +312,7 @@ class _Reader:
     def peeled(self, node: Node, factor: float) -> list[Multiple]:
         """A value, and what it is a multiple of, each with how many times it is added."""
         found = [(node, factor)]
-        ends = self.made.old, *self.earlier
-        while node not in self.written and node not in ends:
+        while node not in self.written and node is not self.made.old:
             moved = node.depends_on(self.made.old)
             if not moved and not self.is_asked:
                 break
