@@ -112,11 +112,16 @@ def factor_of(forward: Forward) -> float:
 def _is_data(node: Node, gradient: Node, trace: Trace, forward: Forward) -> bool:
     """Whether a constant has a derivative because a layer gives that of its input.
 
-    What is made of it alone is multiplied by a parameter; it has as many rows as there are samples;
-    or the same operation gives the derivative of what another layer computes.
+    What is made of it alone, by no product, is multiplied by a parameter; it has as many rows as
+    there are samples; or the same operation gives the derivative of what another layer computes.
     """
     goals, parameters = forward.run.goals, bits(forward.run.goals)
-    alone = {*walk([node], lambda each: (e for e in each.consumers if not e.uses & parameters))}
+
+    def made_of(value: Node) -> Iterator[Node]:
+        others = (each for each in value.consumers if each.operation not in PRODUCTS)
+        return (each for each in others if not each.uses & parameters)
+
+    alone = {*walk([node], made_of)}
     if any(_multiplies(each.parameter, alone) for each in goals):
         return True
     lengths = {n for each in goals for n in np.shape(each.parameter.value)}
