@@ -161,7 +161,7 @@ MUTANTS = {  # the edit, the tag, and the line: of a factor that is nowhere, tha
     "mask-scaled-twice": ("Inverted", (SENT, f"{SENT} * masks[i]"), "BP2", SENT),
     "mask-scale-left-out": ("Inverted", (SENT, f"{SENT} / 2"), "BP2", SENT),
     "slope-of-masked-activation": ("Inverted", (SLOPE, OF_A), "BP2", OF_A),
-    "mask-not-applied": ("Network", ("values[-1] * mask", "values[-1]"), "A", "values.append("),
+    "mask-not-applied": ("Network", ("values[-1] * mask", "values[-1]"), "A", "append(values[-1])"),
 }
 
 
