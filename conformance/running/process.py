@@ -81,16 +81,20 @@ def run(
         SubjectError: it cannot be started.
     """
     mark = new_mark()
-    process = _started(arguments, {**more, mark: "1"})
-    with process:
+    try:
+        process = _started(arguments, {**more, mark: "1"})
         group, heard = Group(process.pid), Tails(process)
-        try:
-            ended, stopped = _wait(process, heard, monotonic() + timeout, watch)
-        finally:
-            group.end()
-            process.kill()
-            end_marked(mark)
-            output = heard.end()
+        with process:
+            try:
+                ended, stopped = _wait(process, heard, monotonic() + timeout, watch)
+            finally:
+                group.end()
+                process.kill()
+                end_marked(mark)
+                output = heard.end()
+    except BaseException:  # a signal may come once it was started, before its group is known
+        end_marked(mark)
+        raise
     return Ended(process.returncode if ended else None, output, stopped)
 
 
