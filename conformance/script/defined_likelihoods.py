@@ -6,6 +6,7 @@ is: who leaves it out may say that the cost is another. Left out: losses that an
 """
 
 import ast
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -48,20 +49,22 @@ def _compares(part: ast.AST) -> bool:
 def _is_likelihood(function: ast.AST) -> bool:
     """Whether a function takes the logarithm of something that it is given, and returns it."""
     given = {each.arg for each in ast.walk(function) if isinstance(each, ast.arg)}
-    calls = (each for each in ast.walk(function) if isinstance(each, ast.Call))
-    logs = (each for each in calls if last_name(each.func) == "log")
+    logs = _calls(function, "log")
     read = (part for each in logs for part in ast.walk(each) if isinstance(part, ast.Name))
     return any(each.id in given for each in read)
 
 
 def _is_of_squares(function: ast.AST) -> bool:
     """Whether a function squares a difference, or takes its norm."""
-    squared = (e.left for e in ast.walk(function) if isinstance(e, ast.BinOp) and _squares(e))
-    calls = (each for each in ast.walk(function) if isinstance(each, ast.Call))
-    normed = (e for e in calls if last_name(e.func) in ("norm", "square"))
+    squared = (
+        e.left for e in ast.walk(function) if isinstance(e, ast.BinOp) and isinstance(e.op, ast.Pow)
+    )
+    normed = _calls(function, "norm", "square")
     parts = (part for each in (*squared, *normed) for part in ast.walk(each))
     return any(isinstance(each, ast.Sub) for each in parts)
 
 
-def _squares(part: ast.BinOp) -> bool:
-    return isinstance(part.op, ast.Pow)
+def _calls(function: ast.AST, *names: str) -> Iterator[ast.Call]:
+    """The calls in a function of some others by their names."""
+    calls = (each for each in ast.walk(function) if isinstance(each, ast.Call))
+    return (each for each in calls if last_name(each.func) in names)

@@ -121,12 +121,12 @@ def _kept_unused(updates: Sequence[Update], news: Sequence[Node]) -> Iterator[bo
                 yield 0 < kept(old, node) < 1 and any(kept(each, node) for each in gradients)
 
 
-def put_over(results: Sequence[Judgement]) -> Iterator[Accused]:
+def overwritten(results: Sequence[Judgement]) -> Iterator[Accused]:
     """The parameters of which a share of the last step is made, and something else put over it."""
     for updates in zip(*(each.updates for each in results), strict=True):
         for first, second in pairwise(updates):
             shares = (e for node, _ in first.options for e in _shares(node, first.new, second.new))
-            lines = [line for each in shares for line in (*_written_next(each), *lines_of(each))]
+            lines = [line for each in shares for line in (*_written_later(each), *lines_of(each))]
             if lines:
                 yield accused(first, tuple(dict.fromkeys(lines)), Cause("unread"))
                 break
@@ -140,8 +140,8 @@ def _shares(node: Node, after: Node, until: Node) -> Iterator[Node]:
             yield each
 
 
-def _written_next(node: Node) -> Iterator[Line]:
-    """The next line of a function that puts something where a value was put."""
+def _written_later(node: Node) -> Iterator[Line]:
+    """The later lines of a function that put something where a value was put."""
     name, line = written_name(node), line_of(node)
     function = None if line is None else function_around(line)
     if line is None or not name:

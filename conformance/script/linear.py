@@ -484,19 +484,16 @@ def is_running_mean(old: Node, new: Node) -> bool:
     Of an array the rows that are written are, as the centres that are nearest to the data.
     """
     if new.operation == FILLED and new.args[0] is old:
-        return all(type(e) is Node and _is_mean_of_its_row(old, e) for _, e in new.args[1])
+        return all(type(e) is Node and _is_mean(old, e, rows=True) for _, e in new.args[1])
+    return _is_mean(old, new, rows=False)
+
+
+def _is_mean(old: Node, new: Node, *, rows: bool) -> bool:
+    """Whether a value is a mean of an array, or of rows of it, and of something else."""
     found = _shares(new, old)
-    own = found.pop(old, 0.0)
+    before = [e for e in found if (is_part(e) and old in e.inputs if rows else e is old)]
+    own = sum(found.pop(each) for each in before)
     apart = found and not any(each.depends_on(old) for each in found)
-    return bool(apart) and 0 < own < 1 and alike(1.0, own + sum(found.values()))
-
-
-def _is_mean_of_its_row(array: Node, value: Node) -> bool:
-    """Whether what is written into an array is a mean of what was there and of something else."""
-    found = _shares(value, array)
-    rows = [each for each in found if is_part(each) and array in each.inputs]
-    own = sum(found.pop(each) for each in rows)
-    apart = found and not any(each.depends_on(array) for each in found)
     return bool(apart) and 0 < own < 1 and alike(1.0, own + sum(found.values()))
 
 

@@ -16,7 +16,7 @@ from conformance.backward.source import operands as operands_of
 from conformance.backward.syntax import assigned_around
 from conformance.script.histories import OTHER, UNKNOWN, Known, of_others
 from conformance.script.judgement import Judgement
-from conformance.script.kept_states import accused, not_kept, put_over, unwritten
+from conformance.script.kept_states import accused, not_kept, overwritten, unwritten
 from conformance.script.kept_sums import adding_up, exchanged_shares, forgetting, of_numbers
 from conformance.script.known_rules import known, mixed
 from conformance.script.linear import (
@@ -156,7 +156,7 @@ def faults(results: Sequence[Judgement], told: Sequence[Known], *, counts: bool)
         not_kept(results),
         rebound(results),
         unwritten(results),
-        put_over(results),
+        overwritten(results),
         *(shared(each) for each in results),
         *(adding_up(each) for each in results),
         of_numbers(results[-1]),
