@@ -213,17 +213,35 @@ def _tables(trace: Trace, judgement: Judgement) -> Iterator[Node]:
 
 
 def _frozen(trace: Trace, forward: Forward) -> list[Node]:
-    """The matrices that are used as parameters of a layer are, and are constant."""
-    goals = forward.run.goals
+    """The constants that are used as parameters of a layer are.
+
+    They are matrices of products such as those of parameters, or zeros that are added to all rows
+    of what is computed of a parameter, as a bias is.
+    """
+    goals, parameters = forward.run.goals, bits(forward.run.goals)
     used = {e for goal in goals for e in uses_of(goal.parameter, forward) if e[0] in PRODUCTS}
+
+    def is_bias(node: Node) -> bool:
+        return not np.any(node.value) and any(
+            each.operation == "add"
+            and each.uses & parameters
+            and np.size(each.value) > np.size(node.value) > 0
+            for each in node.consumers
+            if forward.contains(each)
+        )
+
     constants = (e for e in trace.nodes if e.function is None and not e.given and is_float(e))
     return [
         each
         for each in constants
-        if np.ndim(each.value) == 2  # noqa: PLR2004 - a matrix
-        and np.any(forward.gradient.get(each.number, 0.0))
-        and not used.isdisjoint(uses_of(each, forward))
+        if np.any(forward.gradient.get(each.number, 0.0))
+        and (is_bias(each) or _is_weight(each, used, forward))
     ]
+
+
+def _is_weight(node: Node, used: Collection[Use], forward: Forward) -> bool:
+    """Whether it is a matrix of a product of which parameters are factors, too."""
+    return np.ndim(node.value) > 1 and not used.isdisjoint(uses_of(node, forward))
 
 
 def _moved_aside(step: Step, forward: Forward) -> Iterator[tuple[Node, tuple[Node, Node]]]:

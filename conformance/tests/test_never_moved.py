@@ -154,3 +154,20 @@ def test_the_shares_of_a_mean_are_exchanged_if_it_keeps_the_rest(
     bias = "        block.c -= 0.4 * block.dc\n", ""
     report = run_edited(tmp_path, BLOCKS, begun, moved, start, bias)
     assert [each.line for each in report.blames if each.accused.cause.kind == "shares"] == lines
+
+
+OFFSET_STAYS = """import numpy as np
+rs = np.random.RandomState(4)
+points, goal = rs.randn(30, 3), rs.randn(30, 2)
+slopes, offset = rs.randn(3, 2) * 0.3, np.zeros(2)
+for turn in range(4):
+    gap = points.dot(slopes) + offset - goal
+    print(0.5 * np.sum(gap**2) / 30)
+    slopes -= 0.1 * points.T.dot(gap) / 30
+"""
+
+
+def test_zeros_that_are_added_as_a_bias_is_and_stay_are_noted(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, OFFSET_STAYS)
+    assert report.exit_code == 0
+    assert "offset is used as the parameters are, and is not updated" in str(report)
