@@ -239,7 +239,7 @@ def _frozen(trace: Trace, forward: Forward) -> list[Node]:
     ]
 
 
-def _is_weight(node: Node, used: Collection[Use], forward: Forward) -> bool:
+def _is_weight(node: Node, used: set[Use], forward: Forward) -> bool:
     """Whether it is a matrix of a product of which parameters are factors, too."""
     return np.ndim(node.value) > 1 and not used.isdisjoint(uses_of(node, forward))
 
