@@ -20,6 +20,7 @@ from conformance.running.missing_names import lacks_a_name
 from conformance.running.tracebacks import headline
 from conformance.shapes.arguments import needed, scope_of
 from conformance.shapes.called_updates import STEPS, Tried, after_update, tried_update
+from conformance.shapes.decayed_updates import with_decay_of_updates
 from conformance.shapes.found import Found
 from conformance.shapes.function_sources import definition_of
 from conformance.shapes.holders import is_number
@@ -62,6 +63,7 @@ def with_untried(searched: Searched, found: Found) -> Found:
     beside = (giving, stopped.cause.names[0] if stopped else "")
     names = [*dict.fromkeys(each for each in (*named, *moving) if each not in beside)]
     called = [name for name in names if name in calls]
+    found = with_decay_of_updates(found, names)
     if called:
         found = _unblamed(found, called)
         names = called if found.examined.ok else []
@@ -81,7 +83,7 @@ def _with_functions(searched: Searched, found: Found, calls: Sequence[str]) -> F
     own = [e for e in every if isinstance(e, FunctionType) and not takes_gradients(e)]
     own = [e for e in own if isinstance(again, PlainRun) and _has_one_rate(again.reading, e)]
     names = [*dict.fromkeys(each.__name__ for each in own if each.__name__ not in calls)]
-    found, wrong = _tried(found, [], names)
+    found, wrong = _tried(with_decay_of_updates(found, names), [], names)
     return found if wrong is None else _blamed(found, wrong)
 
 
