@@ -5,7 +5,7 @@ output error is not the derivative of. Left out: which numbers a program takes f
 decay itself (`decay.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from math import sqrt
@@ -253,6 +253,26 @@ def has_own_terms(step: OwnPass) -> bool:
 
     Where it has nothing else, its data are no arrays, and it does not tell.
     """
+    given = bits(step.goals)
+    alone = (each for term in _own_terms(step) for each in walk([term], _addends(given)))
+    curved = (e for e in alone if e.uses & given and not is_linear(e, e.uses & given))
+    return any(not _multiplies_two(each, given) for each in curved)
+
+
+def is_right_without_decay(step: OwnPass) -> bool:
+    """Whether gradients are those of a loss without its terms of the parameters alone."""
+    if step.loss is None or not has_own_terms(step):
+        return False
+    gradient = forward_of(step).gradient
+    left = step.trace.traced(np.array(step.loss.value), step.loss)
+    for each in _own_terms(step):
+        term = step.trace.traced(np.array(each.value), each)
+        left = left - float(np.sum(gradient[each.number])) * term
+    return examine_pass(replace(step, loss=step.trace.argument(left)), blame=False).ok
+
+
+def _own_terms(step: OwnPass) -> list[Node]:
+    """The terms of a loss, each as large as can be, that are computed of parameters alone."""
     assert step.loss is not None  # noqa: S101 - it is judged by it
     given = bits(step.goals)
 
@@ -262,16 +282,20 @@ def has_own_terms(step: OwnPass) -> bool:
         return all(given >> each.number & 1 for each in leaves)
 
     if is_alone(step.loss):
-        return False
+        return []
+    addends = _addends(given)
+    terms = walk([step.loss], lambda each: () if is_alone(each) else addends(each))
+    return [e for e in terms if e.function and e.uses & given and is_alone(e)]
+
+
+def _addends(given: int) -> Callable[[Node], Sequence[Node]]:
+    """What gives the values of which another is a sum, or one of them times numbers."""
 
     def operands(node: Node) -> Sequence[Node]:
         is_product = node.operation in ("multiply", "divide") and count_of(node, given) > 1
         return node.inputs if node.operation in LINEAR and not is_product else ()
 
-    terms = walk([step.loss], operands)
-    alone = (e for e in terms if e.function and e.uses & given and is_alone(e))
-    curved = (e for e in alone if not is_linear(e, e.uses & given))
-    return any(not _multiplies_two(each, given) for each in curved)
+    return operands
 
 
 def _is_parameter(node: Node, given: int) -> bool:

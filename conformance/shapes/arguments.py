@@ -320,6 +320,8 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
         meant |= dict.fromkeys(_outputs(names, scope.names), "output")
     holding = [e for e in names if "params" in kinds_of(e)]
     told = {PAIRS: of_samples(function), "params": holding if len(holding) == 1 else []}
+    if "grads" in scope.kinds and holding:
+        meant |= dict.fromkeys(_left_for_gradients(function, scope), "grads")
     for kind in told.keys() & scope.kinds.keys():
         meant |= {e: kind for e in told[kind] if e not in scope.names}
     for each in taken(function):
@@ -346,6 +348,14 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
     named = {at for name, at in arrays.items() if name in scope.names}  # it may have two names
     guessed = [at for name, at in arrays.items() if name not in scope.names]
     return given if len(named) + len(guessed) == len(named.union(guessed)) else None
+
+
+def _left_for_gradients(function: Callable[..., Any], scope: Scope) -> list[str]:
+    """The name of the one argument beside parameters that nothing is known for, in a list."""
+    names = [each.name for each in needed(function)]
+    left = [e for e in names if not (scope.value(e)[0] or _setting(function, e)[0])]
+    told = any("grads" in kinds_of(each) for each in names)
+    return left if len(left) == 1 and not told and not is_parameter(left[0]) else []
 
 
 def of_samples(function: Callable[..., Any]) -> list[str]:

@@ -27,8 +27,7 @@ def with_decay_of_updates(found: Found, names: Sequence[str]) -> Found:
         names: of the functions and methods that may move parameters.
     """
     again, known = found.again, found.examined
-    causes = {(each.cause.kind, each.cause.factor) for each in known.accused}
-    if causes != {("decay", 0.0)} or known.cost != "own" or not isinstance(again, PlainRun):
+    if not known.undecayed or not isinstance(again, PlainRun):
         return found
     moved = [each for each in _moves(again.reading, names) if each.cost == "own"]
     if any(each.ok for each in moved):

@@ -69,8 +69,15 @@ def _returned_by_training(run: Attempt, name: str) -> Iterator[Any]:
         named = [part for said, part in returned_parts(function, result) if said == name]
         if named or len(run.roots) == 1:
             yield from named or [result, *parts]
-        elif [*map(np.shape, parts[: len(run.roots)])] == [*map(np.shape, run.roots.values())]:
+        elif [*map(_shapes, parts[: len(run.roots)])] == [*map(_shapes, run.roots.values())]:
             yield parts[place]
+
+
+def _shapes(value: Any) -> Any:
+    """The shape of an array or a number, or those of all that a list or a dict holds."""
+    if isinstance(value, dict):
+        return {key: _shapes(each) for key, each in value.items()}
+    return [*map(_shapes, value)] if isinstance(value, list | tuple) else np.shape(value)
 
 
 def returned_anew(run: Attempt) -> list[Leaf]:

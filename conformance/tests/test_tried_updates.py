@@ -861,3 +861,47 @@ def test_right_updates_of_some_parameters_clear_no_others(tmp_path: Path) -> Non
     told = "wrong: the updates of W[0] and W[1];" in str(report)
     assert (report.exit_code, told) == (1, True), str(report)
     assert "moves nothing" in str(report)
+
+
+DECAY_IN_THE_STEP = """import numpy as np
+
+def begin(n_in, n_out):
+    r = np.random.RandomState(5)
+    return {"w": r.randn(n_in, n_out), "c": np.zeros(n_out)}
+
+def predict(p, X):
+    return 1 / (1 + np.exp(-(X @ p["w"] + p["c"])))
+
+def loss(p, X, Y, lam):
+    fit = 0.5 * np.sum((predict(p, X) - Y) ** 2) / len(X)
+    return fit + 0.5 * lam * np.sum(p["w"] ** 2)
+
+def gradients(p, X, Y):
+    A = predict(p, X)
+    d = (A - Y) * A * (1 - A) / len(X)
+    return {"w": X.T @ d, "c": d.sum(axis=0)}
+"""
+HANDED = """
+def step(p, g, eta, lam):
+    p["w"] -= eta * (g["w"] + lam * p["w"])
+    p["c"] -= eta * g["c"]
+"""
+WHOLE = """
+def train_step(p, X, Y, eta, lam):
+    g = gradients(p, X, Y)
+    p["w"] -= eta * (g["w"] + lam * p["w"])
+    p["c"] -= eta * g["c"]
+"""
+
+
+@pytest.mark.parametrize("step", [HANDED, WHOLE], ids=["handed gradients", "whole"])
+@pytest.mark.parametrize("wrong", [False, True], ids=["right", "wrong"])
+def test_the_decay_of_a_loss_may_be_added_by_the_update(
+    tmp_path: Path, step: str, *, wrong: bool
+) -> None:
+    text = DECAY_IN_THE_STEP + (step.replace("+ lam", "- lam") if wrong else step)
+    (tmp_path / "net.py").write_text(text)
+    report = conformance.check(str(tmp_path / "net.py"))
+    line = text.splitlines().index('    p["w"] -= eta * (g["w"] - lam * p["w"])') + 1 if wrong else 0
+    assert report.exit_code == wrong, str(report)
+    assert (f"net.py:{line}:" in str(report)) == wrong, str(report)
