@@ -131,7 +131,7 @@ def _with_its_training(
         noted = replace(ran, ran=replace(ran.ran, notes=(*ran.ran.notes, ("itself", ""))))
         return [noted, *parts], ()
     judged = {e.name.rpartition(":")[2] for e in parts if isinstance(e, BackwardReport)}
-    tells = any(each.recognised.off or each.recognised.unruled for each in networks)
+    tells = any(each.recognised.leaves_out for each in networks)
     within = {*ran.ran.within}
     tells = tells or bool(judged and within - judged) or not within.isdisjoint(left)
     return ([*parts, ran], ran.ran.within) if ran.examined.ok and tells else (parts, ())

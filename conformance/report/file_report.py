@@ -169,6 +169,9 @@ SOURCES = {
 SUMS = "each call adds to the gradients of {}, and nothing in this file sets them back to 0"
 
 
+UNDECAYED = "the loss has a decay whose rate {} is not handed: what moves the parameters has to add it"
+
+
 def _recognised_words(recognised: Recognised) -> list[str]:
     """What a program was taken for, in one line, after what of it is not clear."""
     calls = list(recognised.calls)
@@ -188,6 +191,8 @@ def _recognised_words(recognised: Recognised) -> list[str]:
     ]
     if recognised.sums:
         off.append(f"note: {SUMS.format(', '.join(_together(recognised.sums)))}")
+    if recognised.undecayed:
+        off.append(f"note: {UNDECAYED.format(calls[at].partition('(')[0])}")
     alone = [f"note: {ALONE[recognised.alone]}"] if recognised.alone else []
     return [*alone, *map(visible, off), said]
 

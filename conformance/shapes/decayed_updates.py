@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from conformance.backward.findings import Examined
 from conformance.backward.recorded_pass import NotAGradientError
+from conformance.shapes.arguments import kinds_taken
 from conformance.shapes.attempts import UnfitError
 from conformance.shapes.called_updates import tried_update
 from conformance.shapes.found import Found
@@ -20,7 +21,7 @@ def with_decay_of_updates(found: Found, names: Sequence[str]) -> Found:
     """The verdict, where nothing is wrong but that gradients lack the decay of the loss.
 
     What the parameters are moved by is judged by the same loss: it is right, or it has lines to
-    blame.
+    blame. Where nothing moves them, gradients that are not told the rate of the decay are right.
 
     Args:
         found: the verdict.
@@ -30,11 +31,21 @@ def with_decay_of_updates(found: Found, names: Sequence[str]) -> Found:
     if not known.undecayed or not isinstance(again, PlainRun):
         return found
     moved = [each for each in _moves(again.reading, names) if each.cost == "own"]
-    if any(each.ok for each in moved):
-        right = tuple(replace(each, ok=True) for each in known.gradients)
-        return replace(found, examined=replace(known, gradients=right, accused=()))
     told = (each for each in moved if all(one.mends for one in each.accused) and each.accused)
-    return replace(found, examined=next(told, known))
+    if not any(each.ok for each in moved) and (moved or not _is_not_handed(again.reading)):
+        return replace(found, examined=next(told, known))
+    right = tuple(replace(each, ok=True) for each in known.gradients)
+    taken = replace(found.recognised, undecayed=not moved)
+    return replace(found, recognised=taken, examined=replace(known, gradients=right, accused=()))
+
+
+def _is_not_handed(reading: Reading) -> bool:
+    """Whether a loss is handed the rate of its decay, and what gives its gradients is not."""
+    roles = {"loss": False, "gradients": False, "backward": False}
+    for call, function, _ in reading.run.results:
+        if call.role in roles:
+            roles[call.role] |= "penalty" in kinds_taken(function)
+    return roles.pop("loss") and not any(roles.values())
 
 
 def _moves(reading: Reading, names: Sequence[str]) -> Iterator[Examined]:

@@ -152,6 +152,7 @@ class Recognised:
         unruled: its methods that move parameters, by a rule that is not judged.
         sums: the parameters of which the gradients are added up, and nothing sets them back.
         called: whether it was given what the file calls it with.
+        undecayed: whether its gradients lack the decay of its loss, which nothing that it does adds.
     """
 
     made: str
@@ -168,6 +169,12 @@ class Recognised:
     unruled: tuple[str, ...] = ()
     sums: tuple[str, ...] = ()
     called: bool = False
+    undecayed: bool = False
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether something of it is not judged: it may move its parameters otherwise."""
+        return bool(self.off or self.unruled or self.undecayed)
 
 
 @dataclass(frozen=True)
