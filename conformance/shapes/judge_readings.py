@@ -32,6 +32,7 @@ from conformance.shapes.own_loss import (
     by_cost,
     by_returned,
     is_before_softmax,
+    is_of_another_pass,
     meeting,
     meets_a_parameter,
     named_loss,
@@ -314,11 +315,13 @@ def _examined_once(reading: Reading, cost: str | None, *, decays: bool) -> Exami
         raise NotAGradientError("it gives back no gradient that it computes")
     if loss is not None and not np.all(np.isfinite(loss.value)):
         raise NotAGradientError("the loss is not finite")
+    apart = loss is not None and is_of_another_pass(loss, goals)
+    loss = None if apart else loss
     returned = None if cost or loss is not None else by_returned(run, places)
     # One step of several is that of some samples: their output is a part of the whole.
     output, target = meeting(run, goals) if places.several else (output_of_run(run), run.target)
     told = cost or loss is not None or returned is not None
-    named = None if told else named_loss(run, goals)
+    named = None if told or apart else named_loss(run, goals)
     inputs = of_the_inputs(run, places, loss)
     more = None if inputs is None else inputs.node
     used = (*(each.node for each in goals), loss, named, output, target, more)

@@ -13,6 +13,7 @@ import numpy as np
 
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.findings import Examined
+from conformance.backward.groups import operation_key
 from conformance.backward.loss_names import is_minimised
 from conformance.backward.loss_numbers import by_name, candidates, is_of_absolutes
 from conformance.backward.own_pass import OwnPass, examine_pass
@@ -154,6 +155,33 @@ def own_loss(run: Attempt, places: Places) -> Node | None:
         if depends and not (moved or _is_metric(run, node) or _is_a_gradient(node, places)):
             return node
     return None
+
+
+def is_of_another_pass(loss: Node, goals: Sequence[Goal]) -> bool:
+    """Whether gradients are of a pass that has other numbers than the one that the loss is of.
+
+    So it is where what goes backward goes forward itself, and drops other neurons. What is computed
+    of parameters at once tells: other functions may be called of other values in a backward pass.
+    """
+    parameters, passed = {each.parameter for each in goals}, dict[Any, list[Node]]()
+
+    def is_of_parameters(node: Node) -> bool:
+        return not parameters.isdisjoint(node.inputs)
+
+    for each in filter(is_of_parameters, ancestors(loss)):
+        passed.setdefault(operation_key(each), []).append(each)
+    anew = (e for e in walk(each.node for each in goals) if is_of_parameters(e))
+    return any(
+        _differs(each, passed.get(operation_key(each), ()))
+        for each in anew
+        if not loss.depends_on(each)
+    )
+
+
+def _differs(node: Node, others: Sequence[Node]) -> bool:
+    """Whether a value is none of others, of which some are as large."""
+    values = [e.value for e in others if np.shape(e.value) == np.shape(node.value)]
+    return bool(values) and not any(np.allclose(node.value, each) for each in values)
 
 
 def _is_a_gradient(number: Node, places: Places) -> bool:

@@ -221,3 +221,45 @@ def test_a_network_that_states_no_cost_has_the_cross_entropy_by_its_output_error
     report = check(f"{file}:Network", case=["*2-*-cross-entropy"])
     assert isinstance(report, Report)
     assert report.ok, str(report)
+
+
+OWN_PASS = """import numpy as np
+
+class Dropper:
+    def __init__(self, n_in, n_hidden, n_out, p=0.5, seed=3):
+        self.rng = np.random.RandomState(seed)
+        self.W1 = self.rng.randn(n_in, n_hidden) * 0.4
+        self.b1 = np.zeros(n_hidden)
+        self.W2 = self.rng.randn(n_hidden, n_out) * 0.4
+        self.p = p
+
+    def forward(self, X, training=False):
+        self.h = np.tanh(X @ self.W1 + self.b1)
+        kept = self.rng.rand(*self.h.shape) > self.p
+        self.m = kept / (1 - self.p) if training else np.ones_like(self.h)
+        self.hd = self.h * self.m
+        return self.hd @ self.W2
+
+    def loss(self, X, Y):
+        return np.mean(np.log(np.cosh(self.forward(X) - Y)))
+
+    def grad(self, X, Y):
+        d = np.tanh(self.forward(X, training=True) - Y) / Y.size
+        dh = d @ self.W2.T * self.m * (1 - self.h ** 2)
+        return {"W1": X.T @ dh, "b1": dh.sum(0), "W2": self.hd.T @ d}
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "line"),
+    [(("", ""), 0), (("self.W2.T * self.m *", "self.W2.T *"), 23)],
+    ids=["right", "the mask is left out"],
+)
+def test_gradients_of_a_pass_of_their_own_are_judged_by_it(
+    tmp_path: Path, edit: tuple[str, str], line: int
+) -> None:
+    """The loss is of a pass in which no neuron is dropped."""
+    (tmp_path / "dropper.py").write_text(OWN_PASS.replace(*edit))
+    report = check(str(tmp_path / "dropper.py"))
+    assert report.exit_code == bool(line), str(report)
+    assert (f"dropper.py:{line}:" in str(report)) == bool(line)

@@ -902,6 +902,8 @@ def test_the_decay_of_a_loss_may_be_added_by_the_update(
     text = DECAY_IN_THE_STEP + (step.replace("+ lam", "- lam") if wrong else step)
     (tmp_path / "net.py").write_text(text)
     report = conformance.check(str(tmp_path / "net.py"))
-    line = text.splitlines().index('    p["w"] -= eta * (g["w"] - lam * p["w"])') + 1 if wrong else 0
+    line = (
+        text.splitlines().index('    p["w"] -= eta * (g["w"] - lam * p["w"])') + 1 if wrong else 0
+    )
     assert report.exit_code == wrong, str(report)
     assert (f"net.py:{line}:" in str(report)) == wrong, str(report)
