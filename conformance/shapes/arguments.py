@@ -311,19 +311,7 @@ def _contradicts(function: Callable[..., Any], form: tuple[str, ...], *, whole: 
 def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None:
     """The arguments of a function by their names; None if one that is needed is not known."""
     given: dict[str, Any] = {}
-    names = [each.name for each in taken(function)]
-    several = (_two_inputs(names) or _triplet(names)) if OTHER in scope.kinds else ()
-    meant = dict(zip(several, ("inputs", OTHER, THIRD), strict=False))
-    meant |= dict.fromkeys(_graph_beside(names) if "adjacency" in scope.kinds else (), "adjacency")
-    meant |= dict.fromkeys(_target_of_pairs(names, scope.names), "targets")
-    if "output" in scope.kinds:
-        meant |= dict.fromkeys(_outputs(names, scope.names), "output")
-    holding = [e for e in names if "params" in kinds_of(e)]
-    told = {PAIRS: of_samples(function), "params": holding if len(holding) == 1 else []}
-    if "grads" in scope.kinds and holding:
-        meant |= dict.fromkeys(_left_for_gradients(function, scope), "grads")
-    for kind in told.keys() & scope.kinds.keys():
-        meant |= {e: kind for e in told[kind] if e not in scope.names}
+    meant = _meant(function, scope)
     for each in taken(function):
         asked = meant.get(each.name, each.name)
         misnamed = scope.kind(asked) == "logits" and not _takes_logits(function)
@@ -348,6 +336,24 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
     named = {at for name, at in arrays.items() if name in scope.names}  # it may have two names
     guessed = [at for name, at in arrays.items() if name not in scope.names]
     return given if len(named) + len(guessed) == len(named.union(guessed)) else None
+
+
+def _meant(function: Callable[..., Any], scope: Scope) -> dict[str, str]:
+    """The kinds of arguments that those beside them tell, by their names."""
+    names = [each.name for each in taken(function)]
+    several = (_two_inputs(names) or _triplet(names)) if OTHER in scope.kinds else ()
+    meant = dict(zip(several, ("inputs", OTHER, THIRD), strict=False))
+    meant |= dict.fromkeys(_graph_beside(names) if "adjacency" in scope.kinds else (), "adjacency")
+    meant |= dict.fromkeys(_target_of_pairs(names, scope.names), "targets")
+    if "output" in scope.kinds:
+        meant |= dict.fromkeys(_outputs(names, scope.names), "output")
+    holding = [e for e in names if "params" in kinds_of(e)]
+    told = {PAIRS: of_samples(function), "params": holding if len(holding) == 1 else []}
+    if "grads" in scope.kinds and holding:
+        meant |= dict.fromkeys(_left_for_gradients(function, scope), "grads")
+    for kind in told.keys() & scope.kinds.keys():
+        meant |= {e: kind for e in told[kind] if e not in scope.names}
+    return meant
 
 
 def _left_for_gradients(function: Callable[..., Any], scope: Scope) -> list[str]:

@@ -152,7 +152,7 @@ class Recognised:
         unruled: its methods that move parameters, by a rule that is not judged.
         sums: the parameters of which the gradients are added up, and nothing sets them back.
         called: whether it was given what the file calls it with.
-        undecayed: whether its gradients lack the decay of its loss, which nothing that it does adds.
+        undecayed: whether its gradients lack the decay of its loss, and nothing adds it.
     """
 
     made: str

@@ -223,7 +223,7 @@ def test_a_network_that_states_no_cost_has_the_cross_entropy_by_its_output_error
     assert report.ok, str(report)
 
 
-OWN_PASS = """import numpy as np
+DROPS_ANEW = """import numpy as np
 
 class Dropper:
     def __init__(self, n_in, n_hidden, n_out, p=0.5, seed=3):
@@ -259,7 +259,7 @@ def test_gradients_of_a_pass_of_their_own_are_judged_by_it(
     tmp_path: Path, edit: tuple[str, str], line: int
 ) -> None:
     """The loss is of a pass in which no neuron is dropped."""
-    (tmp_path / "dropper.py").write_text(OWN_PASS.replace(*edit))
+    (tmp_path / "dropper.py").write_text(DROPS_ANEW.replace(*edit))
     report = check(str(tmp_path / "dropper.py"))
     assert report.exit_code == bool(line), str(report)
     assert (f"dropper.py:{line}:" in str(report)) == bool(line)

@@ -881,12 +881,12 @@ def gradients(p, X, Y):
     d = (A - Y) * A * (1 - A) / len(X)
     return {"w": X.T @ d, "c": d.sum(axis=0)}
 """
-HANDED = """
+STEP_HANDED = """
 def step(p, g, eta, lam):
     p["w"] -= eta * (g["w"] + lam * p["w"])
     p["c"] -= eta * g["c"]
 """
-WHOLE = """
+STEP_WHOLE = """
 def train_step(p, X, Y, eta, lam):
     g = gradients(p, X, Y)
     p["w"] -= eta * (g["w"] + lam * p["w"])
@@ -894,7 +894,7 @@ def train_step(p, X, Y, eta, lam):
 """
 
 
-@pytest.mark.parametrize("step", [HANDED, WHOLE], ids=["handed gradients", "whole"])
+@pytest.mark.parametrize("step", [STEP_HANDED, STEP_WHOLE], ids=["handed gradients", "whole"])
 @pytest.mark.parametrize("wrong", [False, True], ids=["right", "wrong"])
 def test_the_decay_of_a_loss_may_be_added_by_the_update(
     tmp_path: Path, step: str, *, wrong: bool
