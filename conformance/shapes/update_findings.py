@@ -214,10 +214,9 @@ def _fits(places: Places) -> dict[str, tuple[float, float, int]]:
         gradient, parameter = given[each.name], np.ravel(each.parameter.value)
         if gradient.shape != parameter.shape:  # it is that of some rows
             continue
-        columns = np.stack([gradient, parameter], axis=1)
-        (by, decay), fit = _fit(columns, np.ravel(each.node.value), ())
+        (by, *decays), fit = _fit(gradient, parameter, np.ravel(each.node.value), ())
         if fit and np.any(each.node.value):
-            found[each.name] = float(by), float(decay), len(columns)
+            found[each.name] = float(by), float(min(decays)), gradient.size
     return found
 
 
@@ -253,9 +252,8 @@ def _wrong_updates(direct: Sequence[Goal], moved: Sequence[Goal], sign: int) -> 
             continue
         if not np.any(gradient):
             continue  # it tells nothing
-        columns = np.stack([gradient, np.ravel(each.parameter.value)], axis=1)
-        solved, fit = _fit(columns, term, fits)
-        if not fit or solved[0] <= 0 or (term.size > 2 and solved[1] < -HALF):  # noqa: PLR2004
+        solved, fit = _fit(gradient, np.ravel(each.parameter.value), term, fits)
+        if not fit or solved[0] <= 0 or (term.size > 2 and min(solved[1:]) < -HALF):  # noqa: PLR2004
             wrong.append(each)
         fits.append(solved)
         factors.append((float(solved[0]), each))
@@ -264,18 +262,27 @@ def _wrong_updates(direct: Sequence[Goal], moved: Sequence[Goal], sign: int) -> 
     return wrong or apart
 
 
-def _fit(columns: Array, term: Array, known: Sequence[Array]) -> tuple[Array, bool]:
-    """How many times a gradient and its parameter are in what moves it, and whether no more is.
+def _fit(
+    gradient: Array, parameter: Array, term: Array, known: Sequence[Array]
+) -> tuple[Array, bool]:
+    """How many times a gradient, its parameter and the signs of it are in what moves it.
 
-    Where several are, it is what other parameters have, then the gradient alone.
+    And whether no more is. Where several fit, it is what other parameters have, then the gradient
+    alone, then with decays of one kind.
     """
+    columns = np.stack([gradient, parameter, np.sign(parameter)], axis=1)
     size = float(np.max(np.abs(term), initial=0.0))
-    alone, *_ = np.linalg.lstsq(columns[:, :1], term, rcond=None)
-    both, *_ = np.linalg.lstsq(columns, term, rcond=None)
-    for solved in (*known, *(each * (1, 0) for each in known), np.append(alone, 0.0), both):
+
+    def fitted(kept: Sequence[int]) -> Array:
+        solved = np.zeros(columns.shape[1])
+        solved[kept], *_ = np.linalg.lstsq(columns[:, kept], term, rcond=None)
+        return solved
+
+    own = map(fitted, ([0], [0, 1], [0, 2], [0, 1, 2]))
+    for solved in (*known, *(each * (1, 0, 0) for each in known), *own):
         if np.max(np.abs(columns @ solved - term), initial=0.0) <= size * HALF:
             return solved, True
-    return both, False
+    return fitted([0, 1]), False
 
 
 HALF = 2.0**-26
