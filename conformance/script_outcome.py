@@ -4,7 +4,7 @@ Left out: the words (`report/script_report.py`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from conformance.backward.findings import OWN, Examined
 from reference.step import Array
@@ -58,6 +58,10 @@ class Rule:
 
     kind: str
     numbers: tuple[tuple[str, float], ...] = ()
+
+    def without_rate(self) -> "Rule":
+        """The rule without η, as where each step has its own by the norm of its gradient."""
+        return replace(self, numbers=tuple(each for each in self.numbers if each[0] != "η"))
 
 
 @dataclass(frozen=True)

@@ -281,7 +281,7 @@ def _of_updates(
     examined = _with_bounds(replace(examined, accused=accused or examined.accused), results[at])
     unjudged, unused = tuple(_unjudged(said, told)), tuple(unused_loss(trace, results[at]))
     rule, number = _rule(told, seen=results[at].right > 0), results[at].number
-    rule = _without_rate(rule) if is_clipped(results[at]) else rule
+    rule = rule.without_rate() if is_clipped(results[at]) else rule
     apart = [] if accused else unseen(trace, [each.values for each in moved], variables)
     unchanged = [k for k in quiet if k not in [each.number for each in results]]
     twice = moved_twice(moved, count)
@@ -410,10 +410,6 @@ def _rule(told: Sequence[Known], *, seen: bool = True) -> Rule:
     rules = (each.rule for each in told)  # the weights alone may decay
     rule = min(rules, key=lambda each: (order.get(each.kind, 0), -len(each.numbers)))
     return rule if seen else replace(rule, numbers=tuple(e for e in rule.numbers if e != UNSEEN))
-
-
-def _without_rate(rule: Rule) -> Rule:
-    return replace(rule, numbers=tuple(each for each in rule.numbers if each[0] != "η"))
 
 
 def _by_others(

@@ -191,7 +191,11 @@ def uneven(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
         for made, (g, _) in zip(judgement.updates, judgement.chosen, strict=True)
     ]
     turned = [*map(np.sign, shares)]
-    usual_of = judgement.factors or _of_known(judgement, told) or _factors(judgement)
+    measured = [
+        _is_measured(made, g)
+        for made, (g, _) in zip(judgement.updates, judgement.chosen, strict=True)
+    ]
+    usual_of = judgement.factors or _of_known(judgement, told) or _factors(judgement, measured)
     own = without_a_tie(judgement, usual_of)
     pairs = zip(turned, judgement.chosen, own, strict=True)
     down = [sign for sign, (_, factor), most in pairs if factor * most > 0]
@@ -202,9 +206,9 @@ def uneven(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
     share = commonest([e for e, (_, factor), most in even if alike(factor, most)] or shares)
     rated = at_own_rates(judgement, own)
     rows = zip(judgement.updates, judgement.chosen, own, turned, rated, strict=True)
-    for i, (each, (gradient, factor), most, sign, is_rated) in enumerate(rows):
+    for i, (each, (_, factor), most, sign, is_rated) in enumerate(rows):
         ratio = factor / most
-        free = any_rate or is_rated or _is_measured(each, gradient)
+        free = any_rate or is_rated or measured[i]
         if ratio < 0 or not (free or alike(1.0, ratio)):
             kind = "ascends" if ratio < 0 else "step"
             last = sign == usual if ratio < 0 else alike(share, shares[i])
@@ -221,27 +225,30 @@ def _of_known(judgement: Judgement, told: Sequence[Known]) -> list[float]:
     return factors[:1] * len(told) if one and len(factors) < len(told) else []
 
 
-def _factors(judgement: Judgement) -> list[float]:
+def _factors(judgement: Judgement, measured: Sequence[bool]) -> list[float]:
     """The factor of each parameter's network: that by which most of its parameters are moved.
 
     Two parameters belong to one network if the gradient of each is computed from the other; all do
-    if no gradient is computed from another parameter.
+    if no gradient is computed from another parameter. Of those that are clipped each has its own:
+    the others tell.
     """
+    bare = [by for (_, by), one in zip(judgement.chosen, measured, strict=True) if not one]
+    most = commonest(bare) if any(measured) and bare else judgement.factor
     olds = [each.old for each in judgement.updates]
     pairs = list(zip(olds, judgement.chosen, strict=True))
     others = (g.depends_on(e) for old, (g, _) in pairs for e in olds if e is not old)
     if not any(others):
-        return [judgement.factor] * len(pairs)
+        return [most] * len(pairs)
 
     def of(one: int) -> float:
         old, (gradient, _) = pairs[one]
         beside = [
             factor
             for i, (other, (back, factor)) in enumerate(pairs)
-            if i == one or (gradient.depends_on(other) and back.depends_on(old))
+            if i == one or (gradient.depends_on(other) and back.depends_on(old) and not measured[i])
         ]
         whole = len(beside) == len(pairs)
-        usual = judgement.factor if whole else commonest(beside)
+        usual = most if whole else commonest(beside)
         turned = judgement.examined.cost == "unknown" and usual * judgement.factor < 0
         return -usual if turned else usual
 

@@ -16,6 +16,7 @@ from conformance.backward.findings import ADDS, Accused, Cause, Examined, Judged
 from conformance.backward.source import lines_of
 from conformance.backward.syntax import forget
 from conformance.programs.vocabulary import kinds_of
+from conformance.script.clipping import is_clipped
 from conformance.script.judgement import Judgement
 from conformance.script.linear import alike, links
 from conformance.script.multiples import shrinking
@@ -214,7 +215,9 @@ def judged_moves(script: str, made: Moved) -> Ran | None:
     unknown = not moving or any(each.rule.kind in ("other", "unknown") for each in told)
     if unknown and (not accused or accused[0].cause.kind == ADDS):
         return None
-    return Ran(script, names, count, Examined(gradients, accused), 1, told[0].rule)
+    rule = told[0].rule
+    rule = rule.without_rate() if is_clipped(results[0]) else rule
+    return Ran(script, names, count, Examined(gradients, accused), 1, rule)
 
 
 def _kept_zeros(made: Moved) -> dict[str, Node]:

@@ -698,3 +698,29 @@ def test_what_is_kept_of_no_gradient_is_told_on_its_line(tmp_path: Path) -> None
     line = next(i for i, each in enumerate(SCALED.splitlines(), 1) if "self.power[i] =" in each)
     assert (report.exit_code, report.blames[0].line) == (1, line), str(report)
     assert "it is 0 at every step" in str(report)
+
+
+CLIPS_EACH = """import numpy as np
+
+class Careful:
+    def __init__(self, lr=0.1):
+        self.lr = lr
+
+    def update(self, params, grads):
+        for key in params:
+            g = grads[key]
+            size = np.sqrt(np.sum(g ** 2))
+            if size > 1.0:
+                g = g / size
+            params[key] -= self.lr * g
+"""
+
+
+@pytest.mark.parametrize(("old", "code"), [("", 0), ("params[key] -=", 1)], ids=["right", "adds"])
+def test_each_gradient_may_be_clipped_by_its_own_norm(tmp_path: Path, old: str, code: int) -> None:
+    """Those that are small enough are not."""
+    (tmp_path / "careful.py").write_text(
+        CLIPS_EACH.replace(old, old.replace("-", "+")) if old else CLIPS_EACH
+    )
+    report = check_file(Asked(str(tmp_path / "careful.py")), no_book)
+    assert (report.exit_code, "η" in str(report)) == (code, False), str(report)
