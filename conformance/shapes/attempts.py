@@ -299,6 +299,7 @@ class Attempt:
         late: the paths of the leaves that were put where an object has None until it trains.
         losses: what the methods that give a loss by their names returned to the program itself.
         asked: the losses that the file defines of what its functions were given.
+        inner: the gradients of the inputs of a layer.
     """
 
     plan: Plan
@@ -317,6 +318,7 @@ class Attempt:
     late: set[str] = field(default_factory=set)
     losses: list[Any] = field(default_factory=list)
     asked: list[Any] = field(default_factory=list)
+    inner: set[Node] = field(default_factory=set)
 
     def end(self) -> list[Leaf]:
         """The leaves in the end."""

@@ -340,7 +340,9 @@ class LayerSearch:
                 known = known_after(run, result)
                 back = went_back(run, backward, way.takes.handed_back(given_back, known, kept))
             run.note_gradients(since)
-            return run, loss, input_goals(run, back, ahead, given_back[0])
+            inner = input_goals(run, back, ahead, given_back[0])
+            run.inner = {each.node for each in inner}
+            return run, loss, inner
 
 
 def _is_right(judge: Callable[[], Found | None]) -> bool:

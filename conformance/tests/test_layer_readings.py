@@ -647,3 +647,33 @@ def test_pictures_are_not_given_to_what_only_stands_beside_what_takes_some(tmp_p
         BESIDE_POOLING.replace("self.err @ self.x", "self.x.sum(0)"), tmp_path
     )
     assert (code, len(lines)) == (1, 1), said
+
+
+STRIP = """
+import numpy as np
+
+class Strip:
+    def __init__(self):
+        self.P = [np.random.randn(1, 6), np.random.randn(6, 1)]
+        self.G = [np.zeros((1, 6)), np.zeros((6, 1))]
+
+    def forward(self, x):
+        self.x = x
+        self.h = np.tanh(x @ self.P[0])
+        return self.h @ self.P[1]
+
+    def backward(self, d):
+        self.G[1][...] = self.h.T @ d
+        d = d @ self.P[1].T * (1 - self.h ** 2)
+        self.G[0][...] = self.x.T @ d
+        return d @ self.P[0].T
+"""
+
+
+def test_what_goes_back_to_the_input_is_the_gradient_of_no_parameter_as_large(
+    tmp_path: Path,
+) -> None:
+    code, _, said = judged(STRIP, tmp_path)
+    assert (code, "parameters the input" in said) == (0, True), said
+    code, lines, said = judged(STRIP.replace("d @ self.P[0].T", "2 * d @ self.P[0].T"), tmp_path)
+    assert (code, lines[:1]) == (1, ["return 2 * d @ self.P[0].T"]), said
