@@ -27,13 +27,23 @@ def asked(nodes: Iterable[Node], parameters: int, ended: float = inf) -> list[No
         parameters: their numbers as bits.
         ended: the number of the first node that is none of the program's.
     """
-
-    def is_compared(node: Node) -> bool:
-        own = (e for e in node.consumers if e.number < ended and e.operation not in COMPARISONS)
-        return all(each.operation in MOVES and is_compared(each) for each in own)
-
+    compared = set[Node]()
     own = (e for e in nodes if e.uses & parameters and e.operation in SCALED)
-    return [each for each in own if is_compared(each)]
+    return [each for each in own if _is_compared(each, compared, ended)]
+
+
+def _is_compared(node: Node, compared: set[Node], ended: float) -> bool:
+    """Whether nothing is computed of a node, which is then noted with what it was moved into."""
+    way, seen = [node], {node}
+    for each in way:  # the nearest first: an array may be written into at every step
+        own = {e for e in each.consumers if e.number < ended and e.operation not in COMPARISONS}
+        users = own - seen - compared
+        if any(e.operation not in MOVES for e in users):
+            return False
+        way += users
+        seen |= users
+    compared |= seen
+    return True
 
 
 def is_margin(node: Node, parameters: int) -> bool:

@@ -248,6 +248,25 @@ def test_arrays_that_no_trace_follows_are_named(said: str, tmp_path: Path) -> No
         run_edited(tmp_path, UNFOLLOWED[said])
 
 
+KEPT_TOGETHER = """import numpy as np
+kind = np.dtype([("w", "f8"), ("g", "f8")])
+v, c = np.zeros(4, dtype=kind), np.zeros(1, dtype=kind)
+X = np.random.default_rng(3).normal(size=(30, 4))
+y = X[:, 0] - X[:, 2]
+for i in range(600):
+    r = (X @ v["w"] + c["w"][0] - y) / len(y)
+    v["g"] = X.T @ r
+    c["g"] = r.sum()
+    for p in (v, c):
+        p["w"] -= 0.1 * p["g"]
+"""
+
+
+def test_an_array_may_be_written_into_any_number_of_times(tmp_path: Path) -> None:
+    with pytest.raises(SubjectError, match="structured arrays is not followed"):
+        run_edited(tmp_path, KEPT_TOGETHER)
+
+
 MATRICES = """import numpy as np
 rng = np.random.RandomState(5)
 x = np.matrix(rng.uniform(-1, 1, (2, 12)))
