@@ -423,8 +423,8 @@ def _by_others(
         if each.rule.kind in RULES and each.rule.kind != rule.kind:
             yield f"by {each.rule.kind}", name
         own, usual = (dict(e.numbers).get("η", 0.0) for e in (each.rule, rule))
-        plain = each.rule.kind == rule.kind == "plain" and rated
-        if plain and own and usual and not alike(own, usual):
+        same = rated and each.rule.kind == rule.kind in ("plain", "momentum", "nesterov")
+        if same and own and usual and not alike(own, usual):
             yield "rate", f"{name}: η = {own:.6g}"
 
 

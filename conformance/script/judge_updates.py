@@ -46,8 +46,8 @@ from conformance.script.multiples import (
     rates_of,
     usual,
 )
+from conformance.script.own_rates import are_at_own_rates
 from conformance.script.preconditioned import goes_down, gradient_solved_for, gradient_within
-from conformance.script.rates import are_at_own_rates
 from conformance.script.update import Multiple, Update
 from conformance.script.update_step import Step
 from conformance.tracing.ancestors import walk

@@ -84,56 +84,19 @@ def _share(made: Update, by: float) -> float:
     return by / abs(made.options[made.own][1]) if made.options else 1.0
 
 
-def at_own_rates(judgement: Judgement, usual: Sequence[float]) -> list[bool]:
-    """Whether each parameter is meant to be moved at another rate than those moved as usual.
-
-    A rate and what that is divided by, as by a number of samples, are one and the same.
-
-    Args:
-        judgement: of an update.
-        usual: how many times the gradient of each is added to most parameters of its network.
-    """
-    pairs = [*zip(judgement.updates, judgement.chosen, strict=True)]
-    told = [_own_rate(made, gradient) for made, (gradient, _) in pairs]
-    names = [each.partition(" = ")[0] for each, _ in told]
-    divided = {whole for _, whole in told}.intersection(names)
-    rates = [
-        next((e for e in (whole, name) if e in divided), rate)
-        for (rate, whole), name in zip(told, names, strict=True)
-    ]
-    alike_ones = (alike(by, most) for (_, (_, by)), most in zip(pairs, usual, strict=True))
-    others = {rate for rate, same in zip(rates, alike_ones, strict=True) if same}
-    return ["" not in others and each not in {"", *others} for each in rates]
-
-
-def are_at_own_rates(judgement: Judgement) -> bool:
-    """Whether all parameters but those moved as usual are meant to be moved at other rates."""
-    most = judgement.factor
-    usual = [alike(by, most) for _, by in judgement.chosen]
-    rated = at_own_rates(judgement, [most] * len(usual))
-    return all(one or other for one, other in zip(usual, rated, strict=True))
-
-
 def rates_on_the_way(made: Update, *gradients: Node) -> Iterator[tuple[ast.expr, float]]:
     """The numbers by which what moves a parameter is multiplied, each as written."""
     for each in made.way(*gradients):
-        for operand, value in zip(operands(each), each.args, strict=False):
-            of_the_pass = type(value) is Node and value.uses & made.given
-            number = None if each.operation not in PRODUCTS or of_the_pass else scalar(value)
-            if number is not None:
-                yield operand, number
+        yield from numbers_of(each, made)
 
 
-def _own_rate(made: Update, gradient: Node) -> tuple[str, str]:
-    """The rate by which alone a gradient is multiplied in a plain update, and what it divides.
-
-    Both as written; '' if there is none. Where a loop goes through rates, or each layer keeps its
-    own, it is told by its number, too.
-    """
-    products = [each for each in made.way(gradient) if each.operation in PRODUCTS]
-    rates = [*rates_on_the_way(made, gradient)]
-    plain = len(products) == len(rates) == 1 and not made.states
-    return _as_written(*rates[0], products[0]) if plain else ("", "")
+def numbers_of(node: Node, made: Update) -> Iterator[tuple[ast.expr, float]]:
+    """The numbers in a product on the way to an update, but for those of the pass, as written."""
+    for operand, value in zip(operands(node), node.args, strict=False):
+        of_the_pass = type(value) is Node and value.uses & made.given
+        number = None if node.operation not in PRODUCTS or of_the_pass else scalar(value)
+        if number is not None:
+            yield operand, number
 
 
 def doubled_rate(made: Update, gradient: Node) -> tuple[str, Node] | None:
@@ -195,10 +158,10 @@ def rate_of_rule(made: Update, gradient: Node, eta: float) -> str:
     near = measured_to(made) * eta
     on_the_way = rates_on_the_way(made, gradient)
     written = [e for e, number in on_the_way if abs(abs(number) - eta) <= near]
-    return _as_written(written[-1], eta, made.new)[0] if written else ""
+    return as_written(written[-1], eta, made.new)[0] if written else ""
 
 
-def _as_written(rate: ast.expr, number: float, node: Node) -> tuple[str, str]:
+def as_written(rate: ast.expr, number: float, node: Node) -> tuple[str, str]:
     """A rate, and what it divides, as written; what a function was handed, by its call."""
     lines = lines_of(node)
     match rate:

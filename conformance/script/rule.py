@@ -30,8 +30,8 @@ from conformance.script.linear import (
 )
 from conformance.script.means import means_of_means
 from conformance.script.multiples import ahead_of, shrinking
+from conformance.script.own_rates import at_own_rates
 from conformance.script.rates import (
-    at_own_rates,
     doubled_rate,
     measured_to,
     number_apart,

@@ -52,6 +52,49 @@ def test_each_parameter_may_have_a_rate_that_is_stated(stated: str, tmp_path: Pa
     assert "η = 0.2" in str(report), str(report)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("0.2 * k", "0.1 * k"),
+        ("0.2 * s", "0.1"),
+        ("lr * s", "rates[1] * s"),
+        ("k * lr", "k * rates[1]"),
+    ],
+)
+def test_rates_of_their_own_may_stand_beside_other_numbers(
+    one: str, other: str, tmp_path: Path
+) -> None:
+    begin = "    k, s = 0.9**epoch, min(1.0, 50 / np.sqrt((d0**2).sum()))\n"
+    stated = begin + BOTH.replace("rates[1]", one).replace("rates[0]", other)
+    report = run(tmp_path, (BOTH, stated))
+    assert report.exit_code == 0, str(report)
+    assert "a rate of its own" in str(report), str(report)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("lr * 2 * k", "lr * k"), ("lr * lr * k", "lr * k"), ("lr * k / n", "lr")]
+)
+def test_a_number_beside_the_rate_is_none_of_its_own(one: str, other: str, tmp_path: Path) -> None:
+    stated = "    k = 1 / (1 + epoch)\n" + BOTH.replace("rates[1]", one).replace("rates[0]", other)
+    report = run(tmp_path, (BOTH, stated))
+    assert [each.accused.cause.kind for each in report.blames] == ["step"], str(report)
+
+
+MOMENTUM = """    v1 = 0.8 * v1 - 0.2 * h.T @ d1
+    v0 = 0.8 * v0 - 0.1 * (X.T @ d0)
+    w1 += v1
+    w0 += v0
+"""
+
+
+def test_what_momentum_adds_to_may_have_a_rate_of_its_own(tmp_path: Path) -> None:
+    first = "rates, lr, n = [0.1, 0.2], 0.1, len(X)\n"
+    begin = first + "v0, v1 = 0 * w0, 0 * w1\n"
+    report = run(tmp_path, (first, begin), (BOTH, MOMENTUM))
+    assert report.exit_code == 0, str(report)
+    assert "a rate of its own" in str(report), str(report)
+
+
 def test_a_factor_beside_the_rate_is_no_rate(tmp_path: Path) -> None:
     report = run(tmp_path, ("rates[1]", "lr / n"), ("rates[0]", "lr"))
     assert [each.accused.cause.kind for each in report.blames] == ["step"], str(report)

@@ -1,0 +1,102 @@
+"""Which parameters are meant to be moved at other rates than the rest.
+
+The source states another number for them, perhaps beside numbers that it states for all. Left out:
+what of a factor is a rate (`rates.py`).
+"""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from conformance.script.judgement import Judgement
+from conformance.script.linear import alike
+from conformance.script.multiples import PRODUCTS
+from conformance.script.rates import as_written, numbers_of, rates_on_the_way
+from conformance.script.update import Update
+from conformance.tracing.node import Node
+
+
+class _Factor(NamedTuple):
+    """A number by which a gradient is multiplied, as written.
+
+    Attributes:
+        name: of it.
+        told: it with its number, where the name may stand for several; '' if it is no rate.
+        whole: what it divides.
+    """
+
+    name: str
+    told: str
+    whole: str = ""
+
+
+def at_own_rates(judgement: Judgement, usual: Sequence[float]) -> list[bool]:
+    """Whether each parameter is meant to be moved at another rate than those moved as usual.
+
+    A rate and what that is divided by, as by a number of samples, are one and the same.
+
+    Args:
+        judgement: of an update.
+        usual: how many times the gradient of each is added to most parameters of its network.
+    """
+    pairs = [*zip(judgement.updates, judgement.chosen, strict=True)]
+    stated = [[*_factors(made, gradient)] for made, (gradient, _) in pairs]
+    every = [each for own in stated for each in own]
+    divided = {each.whole for each in every} & {each.name for each in every}
+    rates = [[_undivided(each, divided) for each in own] for own in stated]
+    alike_ones = (alike(by, most) for (_, (_, by)), most in zip(pairs, usual, strict=True))
+    others = [own for own, same in zip(rates, alike_ones, strict=True) if same]
+    return [bool(own) and all(_are_apart(own, other) for other in others) for own in rates]
+
+
+def are_at_own_rates(judgement: Judgement) -> bool:
+    """Whether all parameters but those moved as usual are meant to be moved at other rates."""
+    most = judgement.factor
+    usual = [alike(by, most) for _, by in judgement.chosen]
+    rated = at_own_rates(judgement, [most] * len(usual))
+    return all(one or other for one, other in zip(usual, rated, strict=True))
+
+
+def _factors(made: Update, gradient: Node) -> Iterator[_Factor]:
+    """The numbers that multiply a gradient in an update, and what is kept; none if arrays do.
+
+    Where a loop goes through rates, or each layer keeps its own, they are told by their numbers,
+    too. What alone divides a gradient is one.
+    """
+    products = [each for each in made.way(gradient) if each.operation in PRODUCTS]
+    if len(products) != len([*rates_on_the_way(made, gradient)]):
+        return
+    for node in products:
+        for written, number in numbers_of(node, made):
+            parts = [*_parts(written, times=node.operation == "multiply" or len(products) == 1)]
+            for each, times in parts:
+                told, whole = as_written(each, number, node) if times else ("", "")
+                yield _Factor(told.partition(" = ")[0] or ast.unparse(each), told, whole)
+
+
+def _parts(written: ast.expr, *, times: bool) -> Iterator[tuple[ast.expr, bool]]:
+    """The factors of a product, and whether each multiplies."""
+    match written:
+        case ast.BinOp(left, ast.Mult() | ast.Div() as operator, right):
+            yield from _parts(left, times=times)
+            yield from _parts(right, times=times == isinstance(operator, ast.Mult))
+        case ast.UnaryOp(ast.USub(), operand):
+            yield from _parts(operand, times=times)
+        case _:
+            yield written, times
+
+
+def _undivided(factor: _Factor, divided: set[str]) -> _Factor:
+    name = next((each for each in (factor.whole, factor.name) if each in divided), "")
+    return _Factor(name, name) if name else factor
+
+
+def _are_apart(one: Sequence[_Factor], other: Sequence[_Factor]) -> bool:
+    """Whether each of two steps is multiplied by a rate that the other is not."""
+    own, others = (Counter((each.name, bool(each.told)) for each in e) for e in (one, other))
+    if own == others:
+        return Counter(one) != Counter(other)
+    left, right = own - others, others - own
+    anew = (left + right).keys().isdisjoint(own.keys() & others.keys())  # else one is there twice
+    return bool(left and right) and anew and all(is_rate for _, is_rate in left + right)
