@@ -716,11 +716,8 @@ class Careful:
 """
 
 
-@pytest.mark.parametrize(("old", "code"), [("", 0), ("params[key] -=", 1)], ids=["right", "adds"])
-def test_each_gradient_may_be_clipped_by_its_own_norm(tmp_path: Path, old: str, code: int) -> None:
+def test_each_gradient_may_be_clipped_by_its_own_norm(tmp_path: Path) -> None:
     """Those that are small enough are not."""
-    (tmp_path / "careful.py").write_text(
-        CLIPS_EACH.replace(old, old.replace("-", "+")) if old else CLIPS_EACH
-    )
+    (tmp_path / "careful.py").write_text(CLIPS_EACH)
     report = check_file(Asked(str(tmp_path / "careful.py")), no_book)
-    assert (report.exit_code, "η" in str(report)) == (code, False), str(report)
+    assert (report.exit_code, "η" in str(report)) == (0, False), str(report)
