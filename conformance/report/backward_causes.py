@@ -147,7 +147,8 @@ def _is_there(changed: Changed) -> bool:
 
 def _of_change(changed: Changed) -> str:
     """What an operation has to be instead."""
-    operation, before, after = f"`{changed.operation}`", changed.before, changed.after
+    operation = f"`{changed.operation}`" if changed.operation else "what this line adds"
+    before, after = changed.before, changed.after
     other = quoted(changed.other) if changed.other else ""
     other += ", as it was there: it was changed later" if _is_there(changed) else ""
     number = f"number {before}".rstrip()

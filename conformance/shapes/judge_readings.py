@@ -324,7 +324,8 @@ def _examined_once(reading: Reading, cost: str | None, *, decays: bool) -> Exami
     named = None if told or apart else named_loss(run, goals)
     inputs = of_the_inputs(run, places, loss)
     more = None if inputs is None else inputs.node
-    used = (*(each.node for each in goals), loss, named, output, target, more)
+    all_moved = (each.goal.node for each in places.updates)  # also of those that are left out here
+    used = (*(each.node for each in goals), *all_moved, loss, named, output, target, more)
     run.recorded.cut(each for each in used if each is not None)
     promised = not decays or (bool(places.direct) and together(run))
     step = OwnPass(run.recorded, goals, loss=loss, target=target, output=output, promised=promised)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance import check
 from conformance.tests.test_decay_beside import report_on
 
 RIDGE = """import numpy as np
@@ -61,3 +62,32 @@ def test_the_line_is_told_where_no_gradient_of_an_update_is_right(
 def test_a_decay_that_is_taken_off_first_is_right(tmp_path: Path) -> None:
     report = report_on(RIDGE, tmp_path)
     assert report.exit_code == 0, str(report)
+
+
+BARE_RATE = """import numpy as np
+
+class Small:
+    def __init__(self, x, y, eta=0.5):
+        rs = np.random.RandomState(1)
+        self.x, self.y, self.eta = x, y, eta
+        self.first = rs.rand(x.shape[1], 4)
+        self.second = rs.rand(4, y.shape[1])
+
+    def feedforward(self):
+        self.hidden = np.tanh(np.dot(self.x, self.first))
+        self.out = np.tanh(np.dot(self.hidden, self.second))
+
+    def backprop(self):
+        error = 2 * (self.y - self.out) * (1 - self.out**2)
+        d_second = np.dot(self.hidden.T, error)
+        d_first = np.dot(self.x.T, np.dot(error, self.second.T) * (1 - self.hidden**2))
+        self.first += self.eta
+        self.second += self.eta * d_second
+"""
+
+
+def test_a_rate_that_is_added_without_a_gradient_is_told(tmp_path: Path) -> None:
+    (tmp_path / "small.py").write_text(BARE_RATE)
+    report = check(str(tmp_path / "small.py"))
+    assert report.exit_code == 1
+    assert "self.first += self.eta * d_first" in str(report), str(report)
