@@ -90,4 +90,7 @@ def test_a_rate_that_is_added_without_a_gradient_is_told(tmp_path: Path) -> None
     (tmp_path / "small.py").write_text(BARE_RATE)
     report = check(str(tmp_path / "small.py"))
     assert report.exit_code == 1
-    assert "self.first += self.eta * d_first" in str(report), str(report)
+    said = (
+        "small.py:18: self.first += self.eta\nwhat this line adds has to be multiplied by `d_first`"
+    )
+    assert said in str(report), str(report)
