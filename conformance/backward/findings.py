@@ -81,7 +81,7 @@ UPDATES = frozenset((
     "size", "differences", "steps kept", "stops", "idle", "aside", "unused rate", "turned",
     "no effect", "mixed", "forgets", "decay of gradient", "unbounded", "unread",
     "nesterov", "unclipped", "sum", "twice", "mean", "kept corrected", "put over", "rest",
-    "twice kept", "before", "ahead", "undivided", "stale", "shares",
+    "twice kept", "before", "ahead", "undivided", "stale", "shares", "former",
 ))  # fmt: skip
 """The kinds of causes that are of an update."""
 
@@ -140,7 +140,7 @@ class Cause:
             `twice`: a variable (the first of `names`) multiplies the gradient twice;
             `twice kept`: the factor (`numbers`) of what is kept does;
             `before`: it uses what is kept before it is written; `undivided`: AdaDelta does not
-            divide;
+            divide; `former`: it keeps the gradient for the next step, which adds more of it;
             `mean`: it takes the mean over the samples (`numbers`) of what is one already;
             `turned`: it takes off the parameter itself; `stops`, `idle`: what is to move it (the
             first of `names`) stops there with an error (the second), or computes nothing.

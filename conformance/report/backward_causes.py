@@ -291,6 +291,8 @@ OF_ALL = {
     "factor that bounds it",
     "behind": "the gradient is not taken where the velocity goes to: w + μ v",
     "ahead": "the velocity is added here to where the gradient is taken, and not to the parameter",
+    "former": "the gradient is kept here, and not the step: the next one adds more of it than of "
+    "its own",
     "forgets": "nothing of what is kept from step to step is used here: the gradient stands there",
     "decay of gradient": "the gradient is multiplied by a decay here: the parameter has to be",
     "minus": "what is kept from step to step is subtracted here: it has to be added",

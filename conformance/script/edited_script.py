@@ -134,8 +134,8 @@ def _with_right_updates(
     """
     accused = ran.examined.accused
     lines = [each.line for each in accused[0].lines if each.file == file]
-    unused = accused[0].cause.kind == "unused rate"  # by any use of it nothing is accused
-    if len(accused) > 1 or not lines or unused:
+    free = accused[0].cause.kind in ("unused rate", "former")  # by many changes nothing is accused
+    if len(accused) > 1 or not lines or free:
         return ran
     tree = ast.parse(Path(file).read_bytes(), file)
     plain = PlainScript(file, tree, arguments, seed, (), until=lines[0])

@@ -118,7 +118,22 @@ def _kept_unused(updates: Sequence[Update], news: Sequence[Node]) -> Iterator[bo
             if old is None or not old.depends_on(first.old):
                 continue
             if not any(each.depends_on(old) for each in news):
-                yield 0 < kept(old, node) < 1 and any(kept(each, node) for each in gradients)
+                velocity = any(kept(each, node) for each in gradients)
+                yield 0 < kept(old, node) < 1 if velocity else not _is_read(node)
+
+
+def _is_read(node: Node) -> bool:
+    """Whether a file reads what a statement puts a value into anywhere but where that is put."""
+    name, lines = written_name(node).partition("[")[0], lines_of(node)
+    parts = [*ast.walk(tree(lines[0].file) or ast.Pass())] if name and lines else []
+
+    def reads(part: ast.AST) -> bool:
+        return isinstance(part, ast.expr) and ast.unparse(part) == name
+
+    puts = (e for e in parts if isinstance(e, ast.Assign | ast.AugAssign))
+    own = {e for each in puts if any(map(reads, targets(each))) for e in ast.walk(each)}
+    loads = (e for e in parts if e not in own and not isinstance(getattr(e, "ctx", None), ast.Store))
+    return not parts or any(map(reads, loads))
 
 
 def overwritten(results: Sequence[Judgement]) -> Iterator[Accused]:

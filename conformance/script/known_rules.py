@@ -17,6 +17,7 @@ import numpy as np
 from conformance.backward.source import is_put_again, operands
 from conformance.programs.vocabulary import DECAY, bare, kinds_of
 from conformance.script.adaptive import adaptive
+from conformance.script.former_gradients import of_former_gradients
 from conformance.script.histories import (
     OTHER,
     UNKNOWN,
@@ -77,8 +78,8 @@ def known(
     if not first.states and first.multiplied:
         return Known(Rule("exponentiated", (("η", eta * factor),)))
     if not first.states and not first.adaptive:
-        if any(_has_former(*each) for each in pairwise(updates)):
-            return OTHER
+        if (other := of_former_gradients(updates)) is not None:
+            return other
         rule = Rule("plain", (("η", eta * factor), *decay(first, eta * factor)))
         forgetting = next(_forgetting(updates), None)
         wrong = (*grown, *_number(updates))
@@ -90,16 +91,6 @@ def known(
     eta = dict(best.rule.numbers).get("η", 0.0)
     rule = replace(best.rule, numbers=(*best.rule.numbers, *decay(first, eta)))
     return Known(rule, (*best.mistakes, *grown))
-
-
-def _has_former(made: Update, after: Update) -> bool:
-    """Whether more of a gradient is in the next update, too, than of its own: it is kept for v.
-
-    Less of it is a short memory, or with the opposite sign that of optimistic gradient descent.
-    """
-    (node, _), (_, by) = made.options[-1], after.options[-1]
-    former = kept(node, after.new, frozenset({after.old}))
-    return abs(former) > abs(by)
 
 
 def _with_decay_of_gradient(

@@ -597,14 +597,38 @@ FORMER = """    sW, W = dW, W - 0.02 * dW + 0.01 * sW
 
 
 @pytest.mark.parametrize(
-    ("former", "exit_code"), [("+ 0.01", 0), ("- 0.01", 0), ("+ 0.9", 3)], ids=str
+    ("former", "exit_code"), [("+ 0.01", 0), ("- 0.01", 0), ("+ 0.9", 3), ("- 0.9", 1)], ids=str
 )
 def test_a_gradient_that_is_kept_for_a_velocity_is_no_gradient_descent(
     former: str, exit_code: int, tmp_path: Path
 ) -> None:
     report = run_edited(tmp_path, KEPT + FORMER.replace("+ 0.01", former))
     assert report.exit_code == exit_code, str(report)
-    assert len(report.ran.unjudged) == bool(exit_code) * 2
+    lines = [KEPT.count("\n") + i for i in (1, 2)] if exit_code == 1 else []
+    assert sorted(int(each.line or 0) for each in report.blames) == lines, str(report)
+
+
+INERT = """import random
+random.seed(3)
+rows = [([random.gauss(0, 1) for _ in range(2)], random.gauss(0, 1)) for _ in range(9)]
+w, last = [0.3, -0.2, 0.1], [0.0, 0.0, 0.0]
+for turn in range(30):
+    loss = 0.0
+    for x, t in rows:
+        x = x + [1.0]
+        r = sum(a * b for a, b in zip(w, x)) - t
+        loss += 0.5 * r * r
+        for i in range(3):
+            step = 0.1 * r * x[i] + 0.5 * last[i]
+            w[i] -= step
+            last[i] = step
+"""
+
+
+def test_a_gradient_that_is_computed_anew_and_kept_for_the_step_is_blamed(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, INERT).exit_code == 0
+    (blame,) = run_edited(tmp_path, INERT, ("last[i] = step", "last[i] = r * x[i]")).blames
+    assert (blame.line, blame.accused.cause.kind) == (14, "former")
 
 
 AHEAD = """import numpy as np
