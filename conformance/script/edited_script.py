@@ -33,7 +33,7 @@ from conformance.backward.edited_line import (
 from conformance.backward.findings import UPDATES, Accused, Line
 from conformance.backward.judge_gradients import distance
 from conformance.backward.syntax import statement
-from conformance.edits.edit import Change, Edit
+from conformance.edits.edit import Change, Edit, EditKind
 from conformance.edits.live_functions import LiveFunction, RunLines, outermost, runs_of
 from conformance.edits.search_edits import (
     holds,
@@ -163,8 +163,10 @@ def _is_of_cause(change: Change, cause: str, lines: Sequence[int]) -> bool:
     """Whether a change with which nothing is accused does away with what was.
 
     Another sum that nothing reads looks no further ahead; to divide by another number is no mend
-    of a mean that is taken twice.
+    of a mean that is taken twice, and another array no use of what is kept.
     """
+    if cause == "unread":
+        return change.kind is EditKind.REPLACED and change.line in lines
     if cause == "mean":
         return change.text.count("/") < getline(change.file, change.line).count("/")
     return cause != "behind" or change.line in lines

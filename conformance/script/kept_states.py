@@ -127,13 +127,13 @@ def _is_read(node: Node) -> bool:
     name, lines = written_name(node).partition("[")[0], lines_of(node)
     parts = [*ast.walk(tree(lines[0].file) or ast.Pass())] if name and lines else []
 
-    def reads(part: ast.AST) -> bool:
-        return isinstance(part, ast.expr) and ast.unparse(part) == name
-
-    puts = (e for e in parts if isinstance(e, ast.Assign | ast.AugAssign))
-    own = {e for each in puts if any(map(reads, targets(each))) for e in ast.walk(each)}
-    loads = (e for e in parts if e not in own and not isinstance(getattr(e, "ctx", None), ast.Store))
-    return not parts or any(map(reads, loads))
+    own = set[ast.AST]()
+    for each in (e for e in parts if isinstance(e, ast.Assign | ast.AugAssign)):
+        targets = [each.target] if isinstance(each, ast.AugAssign) else each.targets
+        if any(ast.unparse(e) == name for target in targets for e in ast.walk(target)):
+            own |= {*ast.walk(each)}
+    reads = (e for e in parts if isinstance(e, ast.Name | ast.Attribute) and e not in own)
+    return not parts or any(ast.unparse(e) == name for e in reads if isinstance(e.ctx, ast.Load))
 
 
 def overwritten(results: Sequence[Judgement]) -> Iterator[Accused]:

@@ -1184,6 +1184,25 @@ def test_a_velocity_that_moves_no_parameter_is_blamed(
     assert [each.line for each in report.blames] == [line] * bool(line), str(report)
 
 
+BY_ROOT = "np.sqrt(kept[k] + 1e-6)"
+
+
+@pytest.mark.parametrize(
+    ("divisor", "more", "wrong"),
+    [(BY_ROOT, "", 0), ("np.sqrt(1e-3)", "", 1), ("np.sqrt(1e-3)", "print(kept)\n", 0)],
+    ids=["rmsprop", "unread", "printed"],
+)
+def test_squares_that_move_no_parameter_are_blamed_if_nothing_reads_them(
+    divisor: str, more: str, wrong: int, tmp_path: Path
+) -> None:
+    squares = ("kept[k] + grads[k]", "kept[k] + 0.2 * grads[k] ** 2")
+    moved = ("0.05 * kept[k]", f"0.01 * grads[k] / {divisor}")
+    report = run_edited(tmp_path, IDLE + more, squares, moved)
+    told = [(each.line, each.accused.cause.kind) for each in report.blames]
+    assert told == [(13, "unread")] * wrong, str(report)
+    assert "every update is right with" not in str(report)
+
+
 def test_a_loss_that_is_called_by_its_form_decides_where_nothing_is_right(tmp_path: Path) -> None:
     report = run_edited(tmp_path, TWO_RULES, ("0.5 * np.sign(r)) / len", "0.5 * r) / len"))
     line = TWO_RULES.splitlines().index("    d = np.where(small, r, 0.5 * np.sign(r)) / len(X)") + 1
