@@ -76,6 +76,7 @@ class Judgement:
         factor: how many times the gradients are added to most parameters.
         chosen: the arrays that were judged, and how many times each is added.
         factors: the factor of each parameter, if they follow several losses.
+        parts: those of each loss, if there are several.
         altered: whether what is added is no multiple of these, which are within it.
         mixed: whether it mixes the entries of each of these, and goes down it.
         rated: whether what is added is that, with a rate of its own for each entry.
@@ -91,6 +92,7 @@ class Judgement:
     factor: float = -1.0
     chosen: tuple[Multiple, ...] = ()
     factors: tuple[float, ...] = ()
+    parts: "tuple[Judgement, ...]" = ()
     altered: bool = False
     mixed: bool = False
     rated: bool = False

@@ -280,6 +280,7 @@ def _together(
         examined=examined,
         chosen=chosen if len(chosen) == len(parts) else (),
         factors=tuple(judgement.factor for *_, judgement in parts),
+        parts=tuple(judgement for _, judgement in made),
     )
 
 

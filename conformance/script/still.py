@@ -41,6 +41,7 @@ from conformance.script.replaced import (
 )
 from conformance.script.still_numbers import SUMS, left_numbers
 from conformance.script.trainings import loops, loops_of_steps
+from conformance.script.update import Update
 from conformance.script.update_step import Step
 from conformance.script.without_gradient import without_gradient
 from conformance.tracing.node import Node, flat, uses_of_nodes
@@ -48,7 +49,7 @@ from conformance.tracing.trace import Trace
 
 
 def never_moved(
-    trace: Trace, judgement: Judgement, variables: Sequence[Held]
+    trace: Trace, judgement: Judgement, variables: Sequence[Held], beside: Sequence[Update] = ()
 ) -> tuple[list[Accused], list[tuple[str, str]]]:
     """The parameters that one update leaves out; and notes on those without a gradient.
 
@@ -56,12 +57,14 @@ def never_moved(
         trace: of the run.
         judgement: of the update, whose gradients are right.
         variables: what the script's variables hold.
+        beside: the updates of others, if it is a part of an update by several losses.
     """
     if not judgement.chosen:
         return [], []
     step, forward = _read(trace, judgement)
     if forward is None:
-        return [], []
+        parts = (never_moved(trace, e, variables, judgement.updates) for e in judgement.parts)
+        return [*merged((e for told, _ in parts for e in told), lambda each: each.lines)], []
     whole = {copy: node for node, copy in step.of.items()}
 
     def name(still: Node) -> str:
@@ -69,7 +72,7 @@ def never_moved(
         return names([all_replacements(whole[still])], variables, *read[: len(read) == 1])[0]
 
     found, meant = list[Accused](), list[Node]()
-    values = {e for made in judgement.updates for e in (made.old, made.new)}
+    values = {e for made in (*judgement.updates, *beside) for e in (made.old, made.new)}
 
     def is_data(still: Node) -> bool:
         return not {"inputs", "targets"}.isdisjoint(kinds_of(name(still)))
@@ -78,7 +81,8 @@ def never_moved(
     left = [
         (still, gradient)
         for still, gradient in every
-        if not is_data(still) and not _is_made_anew(whole[still], judgement)
+        if whole[still] not in values and not is_data(still)
+        if not _is_made_anew(whole[still], judgement)
         if not is_moved_otherwise(whole[still], whole.get(gradient, gradient))
         if not is_a_state(still, forward)
     ]
@@ -91,18 +95,19 @@ def never_moved(
         elif lines:
             found.append(Accused((name(still),), lines, Cause(cause), mends=False))
     found = [*merged(found, lambda each: (each.lines[:1], each.cause))]  # as one layer class's
-    for number, gradient in left_numbers(step.trace, forward, factor_of(forward), whole):
+    by = 0.0 if beside else factor_of(forward)
+    for number, gradient in left_numbers(step.trace, forward, by, whole):
         found.append(Accused((number,), lines_of(gradient), Cause("still"), mends=False))
-    moved = {e: pair for e, pair in _moved_aside(step, forward) if e not in dict(left)}
+    known = {*dict(left), *(step.of[e] for e in values if e in step.of)}
+    moved = {e: pair for e, pair in _moved_aside(step, forward) if e not in known}
     zeros = {e: new for e in moved if (new := moved_by_zeros(whole[e])) is not None}
     never = [Accused((name(e),), lines_of(zeros[e]), Cause("zero"), mends=False) for e in zeros]
     found += merged(never, lambda each: each.lines)
     moved = {each: moved[each] for each in moved if each not in zeros}
     found += _by_no_gradient(judgement, forward, moved, name)
-    aside = [*moved]
     frozen = _frozen(step.trace, forward) if not found else ()
-    held = (each for each in frozen if each not in aside and not is_data(each))
-    notes = [*(("frozen", e) for e in (*meant, *held)), *(("aside", e) for e in aside)]
+    held = (each for each in frozen if each not in moved and not is_data(each))
+    notes = [*(("frozen", e) for e in (*meant, *held)), *(("aside", e) for e in moved)]
     return found, [(kind, name(each)) for kind, each in notes]
 
 

@@ -48,6 +48,40 @@ def test_a_gradient_that_is_put_into_the_list_of_its_parameters_is_told(
     assert [each.line for each in report.blames] == [21], str(report)
 
 
+CRITIC = """import numpy as np
+gen = np.random.default_rng(4)
+A, w, v, u = gen.normal(size=(3, 5)), gen.normal(size=(5, 4)), gen.normal(size=3), np.zeros(1)
+for turn in range(30):
+    s = gen.normal(size=(25, 3))
+    h = np.tanh(s @ A)
+    e = np.exp(h @ w)
+    p = e / e.sum(axis=1)[:, None]
+    a = np.minimum((p.cumsum(axis=1) < gen.random((25, 1))).sum(axis=1), 3)
+    better = (a == np.argmax(s @ np.ones((3, 4)), axis=1)) - s @ v - u
+    actor = -np.mean(better * np.log(p[np.arange(25), a]))
+    critic = np.mean(better ** 2) / 2
+    d = better[:, None] * (p - np.eye(4)[a]) / 25
+    dw, dA = h.T @ d, s.T @ (d @ w.T * (1 - h ** 2))
+    dv, du = -s.T @ better / 25, -np.mean(better)
+    w -= 0.2 * dw
+    A -= 0.2 * dA
+    v -= 0.1 * dv
+    u -= 0.1 * du
+    print(turn, actor, critic)
+"""
+
+
+@pytest.mark.parametrize(
+    ("left", "line"), [("", 0), ("    A -= 0.2 * dA\n", 14), ("    w -= 0.2 * dw\n", 14)]
+)
+def test_of_several_losses_what_is_left_out_by_the_update_of_one_is_told(
+    left: str, line: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, CRITIC, *[(left, "")] * bool(left))
+    told = [(each.accused.cause.kind, each.line) for each in report.blames]
+    assert told == [("still", line)] * bool(line), str(report)
+
+
 def test_what_a_layer_gives_its_input_moves_nothing_and_is_right(tmp_path: Path) -> None:
     edits = ("return [self.a", "self.dx = e @ self.w[0].T\n        return [self.a")
     assert run_edited(tmp_path, LAYERS, edits).exit_code == 0
