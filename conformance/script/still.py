@@ -96,7 +96,7 @@ def never_moved(
             found.append(Accused((name(still),), lines, Cause(cause), mends=False))
     found = [*merged(found, lambda each: (each.lines[:1], each.cause))]  # as one layer class's
     by = 0.0 if beside else factor_of(forward)
-    for number, gradient in left_numbers(step.trace, forward, by, whole):
+    for number, gradient in left_numbers(step.trace, forward, by, whole, values):
         found.append(Accused((number,), lines_of(gradient), Cause("still"), mends=False))
     known = {*dict(left), *(step.of[e] for e in values if e in step.of)}
     moved = {e: pair for e, pair in _moved_aside(step, forward) if e not in known}

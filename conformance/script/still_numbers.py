@@ -5,7 +5,7 @@ They are no values of a trace: what is added under a name of theirs tells them. 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -18,16 +18,22 @@ from conformance.backward.source import (
     operand_name,
     stored_names,
 )
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, uses_of_nodes
 from conformance.tracing.trace import Trace
 
 SUMS = {"add": (1.0, 1.0), "subtract": (1.0, -1.0)}
 
 
 def left_numbers(
-    trace: Trace, forward: Forward, factor: float, whole: Mapping[Node, Node]
+    trace: Trace,
+    forward: Forward,
+    factor: float,
+    whole: Mapping[Node, Node],
+    values: Collection[Node],
 ) -> Iterator[tuple[str, Node]]:
     """What the program calls such a number, with the gradient of it that moves nothing.
+
+    Something may be kept of it as it is of those of others.
 
     Args:
         trace: of the step.
@@ -35,12 +41,17 @@ def left_numbers(
         factor: how many times the right gradients those of the program are, with their rate if
             that is not known apart; 0 if it is not known, and nothing is given.
         whole: the nodes of the run that those of the step stand for.
+        values: of the parameters that are moved, before and after.
     """
+    gradients = (whole.get(each.node, each.node) for each in forward.run.goals)
+    keeping = {use for each in gradients for use in _uses(each)}
+    used = uses_of_nodes(values)
     idle = [
         each
         for each in trace.nodes
         if np.size(each.value) == 1 and each.function is not None and is_float(each)
-        if each in whole and each.frames and not whole[each].consumers
+        if each in whole and each.frames and not used >> whole[each].number & 1
+        if keeping.issuperset(_uses(whole[each]))
         if not forward.contains(each)
     ]
     for name, (right, lengths) in _rights(forward).items() if idle and factor else ():
@@ -49,7 +60,14 @@ def left_numbers(
             value = float(np.ravel(each.value)[0])
             if any(abs(value - e) <= HALF_OF_THE_DIGITS * abs(e) for e in rights):
                 yield name, each
+                idle.remove(each)  # what is added beside it has the same gradient
                 break
+
+
+def _uses(node: Node) -> set[str]:
+    """The operations that use a value; of a number a square is a power."""
+    found = {each.operation for each in node.consumers}
+    return found - {"square"} | {"power"} if "square" in found else found
 
 
 def _rights(forward: Forward) -> Mapping[str, tuple[float, Sequence[int]]]:

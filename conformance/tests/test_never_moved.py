@@ -201,6 +201,26 @@ for turn in range(4):
 """
 
 
+KEPT_OFFSET = OFFSET_STAYS.replace("np.zeros(2)", "0.0").replace(
+    "    slopes -= 0.1 * points.T.dot(gap) / 30\n",
+    """    g, u = points.T.dot(gap) / 30, gap.sum() / 30
+    squares, square = squares + g ** 2, square + u ** 2
+    slopes = slopes - 0.1 * g / np.sqrt(squares)
+    offset = offset - 0.1 * u / np.sqrt(square)
+""",
+)
+KEPT_OFFSET = KEPT_OFFSET.replace("for turn", "squares, square = np.zeros((3, 2)), 0.0\nfor turn")
+
+
+@pytest.mark.parametrize(("offset", "lines"), [(None, []), ("", [9])], ids=["moved", "left out"])
+def test_a_number_of_whose_gradient_squares_are_kept_and_that_stays_is_told(
+    offset: str | None, lines: list[int], tmp_path: Path
+) -> None:
+    moved = "    offset = offset - 0.1 * u / np.sqrt(square)\n"
+    report = run_edited(tmp_path, KEPT_OFFSET, (moved, moved if offset is None else offset))
+    assert [each.line for each in report.blames] == lines, str(report)
+
+
 def test_zeros_that_are_added_as_a_bias_is_and_stay_are_noted(tmp_path: Path) -> None:
     report = run_edited(tmp_path, OFFSET_STAYS)
     assert report.exit_code == 0
