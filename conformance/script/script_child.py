@@ -127,9 +127,10 @@ class Session:
             if not full and self._goes_on():
                 self.note_names(namespaces(sys._getframe(), run.__code__))  # noqa: SLF001 - likewise
                 return 2 * len(self.trace.nodes)
-            if not full and self._is_hidden():
+            while not full and self._is_hidden():
                 self.updates += 1
-                return enough(self.found, self.updates)
+                if steps(self.found, closed=True) < self.updates:
+                    return enough(self.found, self.updates)
         self.stop(sys._getframe())  # noqa: SLF001 - the way to the script's variables
         return 1
 

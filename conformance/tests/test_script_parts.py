@@ -637,6 +637,29 @@ def test_a_script_goes_on_until_the_rows_that_decay_are_not_0(tmp_path: Path) ->
     assert blame.gradients == ("b",)
 
 
+LISTED = """import random
+random.seed(9)
+A, B, P, Q = ([[random.gauss(0, 1) for _ in range(3)] for _ in range(n)] for n in (20, 15) * 2)
+goal = {(u, i): sum(a * b for a, b in zip(A[u], B[i])) for u in range(20) for i in range(15)}
+c = [0.0] * 20
+order = list(goal)
+for epoch in range(5):
+    random.shuffle(order)
+    for u, i in order:
+        e = sum(a * b for a, b in zip(P[u], Q[i])) + c[u] - goal[u, i]
+        c[u] -= 0.02 * (e + 0.1 * c[u])
+        for k in range(3):
+            p = P[u][k]
+            P[u][k] -= 0.02 * (e * Q[i][k] + 0.1 * p)
+            Q[i][k] -= 0.02 * (e * p + 0.1 * Q[i][k])
+"""
+
+
+def test_of_a_long_trace_as_many_updates_are_judged_as_rows_are_0(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, LISTED, ("e + 0.1 * c[u]", "e - 0.1 * c[u]")).blames
+    assert (blame.gradients, blame.line) == (("c",), 11)
+
+
 def test_the_gradients_of_rows_that_a_velocity_moves_are_judged(tmp_path: Path) -> None:
     edits = [
         ("gl2[i] += gl ** 2", "gl2[i] = 0.9 * gl2[i] + gl"),
