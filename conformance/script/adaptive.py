@@ -370,9 +370,13 @@ class _Search:
             yield Mistake("exchanged", self.square.news[0], (self.square.rate, self.mean.rate))
 
     def is_of_moment(self, moment: Moment, base: float) -> bool:
-        """Whether it is the mean that keeps a wrong share, and not its correction that is wrong."""
+        """Whether it is the mean that keeps a wrong share, and not its correction that is wrong.
+
+        It takes what it has to keep, more than half, where its shares are exchanged.
+        """
         others = [e.rate for e in self.reading.moments if e is not moment]
-        if self.same(1 - abs(moment.share), base):
+        share = abs(moment.share)
+        if self.same(1 - share, base) or (base > moment.rate and self.same(share, base)):
             return True
         return moment.rate in others and base not in others
 

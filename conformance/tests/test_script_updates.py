@@ -104,6 +104,11 @@ MISTAKES = [
     # t is counted for each parameter, where the loop was before
     ("steps", ("t += 1\n    for k in p:", "for k in p:\n        t += 1"), "for k in p:"),
     ("no root", ("np.sqrt(v_hat)", "v_hat"), STEP),
+    (
+        "rate square",
+        (f"beta2 * v[k] + {SQUARE}", "(1 - beta2) * v[k] + beta2 * grads[k] ** 2"),
+        f"v[k] = beta2 * v[k] + {SQUARE}",
+    ),
     ("no square", (OF_SQUARES, "v[k] = beta2 * m[k]"), "v[k] = beta2 * v[k] + " + SQUARE),
     ("no square", (SQUARE, "(1 - beta2) * abs(grads[k])"), "v[k] = beta2 * v[k] + " + SQUARE),
     ("no square", (SQUARE, "(1 - beta2) * m[k] ** 2"), "v[k] = beta2 * v[k] + " + SQUARE),
