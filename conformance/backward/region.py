@@ -165,7 +165,7 @@ class Region:
         here, after = self.repairs[last], self.repairs[last + 1]
         parts = self.lacks_parts(here)
         while (parts or _is_gradient(after)) and last:
-            if not _moves(self._first_wrong(here), self.repairs[last - 1]):
+            if not _moves(self._first_wrong(here), self.repairs[last - 1], scaled=parts):
                 break
             last, here = last - 1, self.repairs[last - 1]  # where it is made, it is not whole
         if parts:
@@ -220,9 +220,14 @@ class Region:
         return next((e for e in (*found, *repair.matches) if e is not None), None)
 
     def held(self, repair: Repair) -> list[Match]:
-        """What an operation gives that has to give something else; what the first one gives."""
-        first = self.repairs[0]
-        return self.known(self._first_wrong(repair)) or self.known(self._first_wrong(first))
+        """What an operation gives that has to give something else, or what is a multiple of it.
+
+        Else what the first one gives.
+        """
+        nodes = [self._first_wrong(each) for each in self.repairs]
+        multiples = [each for each in nodes if _moves(each, repair, scaled=True)]
+        told = map(self.known, (self._first_wrong(repair), *multiples, *nodes[:1]))
+        return next(filter(None, told), [])
 
     def factor(self, repair: Repair, values: Arrays | None = None) -> Factor | None:
         """What a right ∂C/∂v is multiplied by, where that gives another than the one needed.
@@ -308,9 +313,11 @@ class Region:
         return all(each.operation in moving or is_known(each) for each in way)
 
 
-def _moves(node: Node, before: Repair) -> bool:
-    """Whether a value is only what another operation gave, moved."""
-    return node.operation in MOVES and not {*before.group.nodes}.isdisjoint(node.inputs)
+def _moves(node: Node, before: Repair, *, scaled: bool) -> bool:
+    """Whether a value is only what another operation gave, moved, or also times a number."""
+    by_number = scaled and node.operation in ("multiply", "divide") and len(node.inputs) == 1
+    of_it = not {*before.group.nodes}.isdisjoint(node.inputs)
+    return of_it and (node.operation in MOVES or by_number)
 
 
 def _renames(repair: Repair, value: Node) -> bool:

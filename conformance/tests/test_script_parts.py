@@ -655,6 +655,33 @@ for epoch in range(5):
 """
 
 
+NEAR = """import numpy as np
+rng = np.random.default_rng(2)
+A, B = rng.normal(size=(7, 3)) / 2, rng.normal(size=(7, 3)) / 2
+def gradients(i, j, others):
+    x, y, near = A[i], B[j], B[others]
+    s, r = 1 / (1 + np.exp(-y @ x)), 1 / (1 + np.exp(-near @ x))
+    loss = -np.log(s) - np.log(1 - r).sum()
+    dx = (s - 1) * y + r @ near
+    return loss, dx, (s - 1) * x, np.outer(r, x)
+for turn in range(60):
+    i, j, *others = rng.permutation(7)[:5]
+    loss, dx, dy, dn = gradients(i, j, others)
+    A[i] -= 0.05 * dx
+    B[j] -= 0.05 * dy
+    B[others] -= 0.05 * dn
+"""
+
+
+def test_a_contribution_that_a_multiple_of_a_row_is_without_is_told_where_it_is_made(
+    tmp_path: Path,
+) -> None:
+    assert run_edited(tmp_path, NEAR).exit_code == 0
+    report = run_edited(tmp_path, NEAR, (" + r @ near", ""))
+    assert [each.line for each in report.blames] == [8]
+    assert "`r @ near` has to be added to `(s - 1) * y`" in str(report)
+
+
 def test_of_a_long_trace_as_many_updates_are_judged_as_rows_are_0(tmp_path: Path) -> None:
     (blame,) = run_edited(tmp_path, LISTED, ("e + 0.1 * c[u]", "e - 0.1 * c[u]")).blames
     assert (blame.gradients, blame.line) == (("c",), 11)
