@@ -27,6 +27,7 @@ from conformance.backward.in_scope import kept_by
 from conformance.backward.region import INVERSES
 from conformance.backward.source import MOVES, RENAMED, is_float, line_of, operand_name, own_lines
 from conformance.backward.syntax import (
+    aliased,
     assigned,
     base,
     defined_around,
@@ -388,8 +389,10 @@ def _is_carried_on(group: Group, place: int) -> bool:
 
 
 def _is_argument(node: Node, place: int) -> bool:
-    """Whether an operand is what the function was given under that name."""
+    """Whether an operand is what the function was given under that name, or gives that name to."""
     line, name = line_of(node), operand_name(node, place)
+    while line is not None and (renaming := assigned(name, line, alias=True)) is not None:
+        line, name = renaming, aliased(renaming)
     given = line is not None and name in _parameters(node)
     return given and assigned(name, line, alias=False) is None
 

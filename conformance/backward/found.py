@@ -11,6 +11,10 @@ from conformance.backward.culprit import Culprit, Handed
 from conformance.backward.findings import Line
 from conformance.backward.fixes import Fix
 from conformance.backward.groups import Factor, Group, Repair
+from conformance.backward.kinks import OF_TWO
+from conformance.backward.slips import COMPARISONS
+from conformance.backward.source import CHOOSES
+from conformance.tracing.node import Node
 
 PLAUSIBLE = 2.0  # a change that costs less is believed before the operation that is repaired
 
@@ -61,12 +65,14 @@ def find(culprit: Culprit) -> Found:
     return replace(found, lines=tuple(dict.fromkeys(lines)))
 
 
-def _order(culprit: Culprit, fix: Fix) -> tuple[float, bool, bool, int]:
+def _order(culprit: Culprit, fix: Fix) -> tuple[float, bool, bool, int, bool]:
     """What is believed first: a number by which results are multiplied, such as 1/m, comes last.
 
     It is believed where the constant of a derivative changes. Of several operands the first one is
-    believed: what is made of it has to be another, too.
+    believed: what is made of it has to be another, too. What is compared has to be that of which
+    the forward pass chooses: other values have the same signs.
     """
+    compared = fix.group.first.operation in COMPARISONS
     number = fix.change.what == "factor" and fix.change.other is None
     first = fix.group.first.number
     later = number and not culprit.changes_scale(fix.group.first)
@@ -75,7 +81,14 @@ def _order(culprit: Culprit, fix: Fix) -> tuple[float, bool, bool, int]:
         number,
         later,
         -first if later else first * (number or fix.change.what == "operand"),
+        compared and not _is_chosen_of(culprit, fix.change.other),
     )
+
+
+def _is_chosen_of(culprit: Culprit, value: Node | None) -> bool:
+    """Whether the forward pass uses a value where it chooses between values."""
+    users = [] if value is None else value.consumers
+    return any(e.operation in (*OF_TWO, *CHOOSES) and culprit.forward.contains(e) for e in users)
 
 
 def _with_repair(culprit: Culprit, found: Found, told: list[Line]) -> Found:

@@ -712,7 +712,34 @@ def make():
     return p, r.normal(size=(6, 4)), r.normal(size=(6, 3))
 """
 
+RECTIFIED = """
+import numpy as np
+
+def rectify_back(d, kept):
+    z = kept
+    return d * (z > 0)
+
+def f(p, X, Y):
+    u = X @ p['V']
+    c = u - u.mean(axis=0)
+    s = np.sqrt((c ** 2).mean(axis=0) + 1e-5)
+    n = c / s
+    z = p['g'] * n
+    e = np.maximum(z, 0) @ p['W'] - Y
+    dz = rectify_back(e @ p['W'].T, z)
+    dn = dz * p['g']
+    du = (dn - dn.mean(axis=0) - n * (dn * n).mean(axis=0)) / s
+    g = {'V': X.T @ du, 'W': np.maximum(z, 0).T @ e, 'g': (dz * n).sum(axis=0)}
+    return 0.5 * np.sum(e ** 2), g
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'V': r.normal(size=(4, 5)), 'W': r.normal(size=(5, 3)), 'g': np.ones(5)}
+    return p, r.normal(size=(6, 4)), r.normal(size=(6, 3))
+"""
+
 FAULTS = (
+    (RECTIFIED, "'].T, z)", "'].T, u)", "the first operand has to be `z` (line 13)"),
     (NORMALISED, "dxhat = dout * gamma", "dxhat = dout", "`dout` is ∂C/∂out (line 20)"),
     (RESIDUAL, "= dx + dh", "= dx", "`dh` (line 23) has to be added to `dx`"),
     (POOLS, "axis=1) / 2", "axis=1)", "has to be multiplied by 0.5"),
