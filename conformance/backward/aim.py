@@ -12,7 +12,7 @@ import numpy as np
 
 from conformance.backward.chain import Chain
 from conformance.backward.compared import compared
-from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, layouts
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, layouts, least_squares
 from conformance.backward.costs import times
 from conformance.backward.judge_gradients import Forward, distance
 from conformance.backward.loss_names import by_name
@@ -167,7 +167,7 @@ def is_of_several(
     rows, half = np.array([np.ravel(right) for right in terms.values()]), half_of_its_digits
     for layout in layouts(given.shape, np.shape(error.output.value)):
         turned = np.ravel(layout(given)) * error.factor
-        weights = np.linalg.lstsq(rows.T, turned, rcond=None)[0]
+        weights = least_squares(rows.T, turned)
         sizes = np.abs(weights) * np.linalg.norm(rows, axis=1)
         apart = all(sizes > half(error.error) * np.max(sizes))  # else it is the derivative of one
         goes_down = all(by > 0 for e, by in zip(terms, weights, strict=True) if e in called)

@@ -22,6 +22,14 @@ HALF_OF_THE_DIGITS = 2.0**-26
 Layout = Callable[[Array], Array]
 
 
+def least_squares(matrix: Array, wanted: Array) -> Array:
+    """How many times each column is in what is wanted; NaN if something is not finite."""
+    if not (np.all(np.isfinite(matrix)) and np.all(np.isfinite(wanted))):
+        return np.full(matrix.shape[1], np.nan)  # LAPACK finds no end
+    found: Array = np.linalg.lstsq(matrix, wanted, rcond=None)[0]
+    return found
+
+
 @dataclass(frozen=True, eq=False)
 class Quantity:
     """Something that a backward value may be.

@@ -17,7 +17,7 @@ from itertools import islice, product
 import numpy as np
 
 from conformance.backward.chain import Chain
-from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, least_squares
 from conformance.backward.decay_terms import asks_sign, of_parts, of_two_kinds, rate_of, terms
 from conformance.backward.judge_gradients import Verdict
 from conformance.backward.penalties import PENALTIES, SQUARES, Penalty, absolutes
@@ -187,7 +187,7 @@ class _Search:
                 continue
             matrix = np.stack(columns, axis=1)
             doubles = np.asarray(matrix, np.float64), np.asarray(given, np.float64)
-            found = np.linalg.lstsq(*doubles, rcond=None)[0]
+            found = least_squares(*doubles)
             if _agrees(matrix @ found, given) and np.any(np.abs(found[0] * right) > least):
                 if where is None:
                     return float(found[0]), 0.0, everywhere
@@ -303,7 +303,7 @@ def _may_fit(columns: Sequence[Array], given: Array, least: float) -> bool:
     places = np.linspace(0, given.size - 1, FEW).astype(int) if given.size > FEW else slice(None)
     few = np.stack([each[places] for each in columns], axis=1).astype(np.float64)
     wanted = np.asarray(given[places], np.float64)
-    found = np.linalg.lstsq(few, wanted, rcond=None)[0]
+    found = least_squares(few, wanted)
     return bool(np.max(np.abs(few @ found - wanted)) <= 2 * np.sqrt(FEW) * least)
 
 

@@ -124,7 +124,8 @@ def _shares(verdict: Verdict, factors: Sequence[float], of: Penalty) -> Iterator
     known = [(given - factor * right, own) for factor in factors]
     for rest, columns in (*known, (given, [*own, right])):
         matrix = np.stack(columns, axis=1)
-        if len(rest) > len(columns) == np.linalg.matrix_rank(matrix):
+        finite = np.all(np.isfinite(matrix)) and np.all(np.isfinite(rest))
+        if finite and len(rest) > len(columns) == np.linalg.matrix_rank(matrix):
             found = np.linalg.lstsq(matrix, rest, rcond=None)[0]
             far = float(np.max(np.abs(matrix @ found - rest)))
             if far <= HALF_OF_THE_DIGITS * float(np.max(np.abs(rest))) and np.all(found[:2]):

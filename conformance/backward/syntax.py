@@ -645,6 +645,6 @@ def written(tree: ast.AST | None) -> Iterator[tuple[ast.expr, ast.expr, set[str]
                 yield target, each.value, set()
 
 
-def attributes(expression: ast.expr) -> set[str]:
-    """The attributes in an expression."""
-    return {each.attr for each in ast.walk(expression) if isinstance(each, ast.Attribute)}
+def attributes(part: ast.AST) -> set[str]:
+    """The attributes in a part of a source."""
+    return {each.attr for each in ast.walk(part) if isinstance(each, ast.Attribute)}

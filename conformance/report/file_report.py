@@ -169,9 +169,7 @@ SOURCES = {
 SUMS = "each call adds to the gradients of {}, and nothing in this file sets them back to 0"
 
 
-UNDECAYED = (
-    "the loss has a decay whose rate {} is not handed: what moves the parameters has to add it"
-)
+UNDECAYED = "the loss has a decay that {} leaves out: what moves the parameters has to add it"
 
 
 def _recognised_words(recognised: Recognised) -> list[str]:

@@ -85,6 +85,8 @@ def attempt(
                 called_in_a_way(run, each, i, None if chosen is None else chosen[i])
                 if trace is not None and each.role in ("backward", "gradients"):
                     run.note_gradients(since)
+                    if any(later.role == "update" for later in plan.calls[i:]):
+                        run.note_held()
     return run
 
 

@@ -300,6 +300,7 @@ class Attempt:
         losses: what the methods that give a loss by their names returned to the program itself.
         asked: the losses that the file defines of what its functions were given.
         inner: the gradients of the inputs of a layer.
+        held: the leaves once it went back, where an update that may write into them comes after.
     """
 
     plan: Plan
@@ -319,12 +320,20 @@ class Attempt:
     losses: list[Any] = field(default_factory=list)
     asked: list[Any] = field(default_factory=list)
     inner: set[Node] = field(default_factory=set)
+    held: list[Leaf] = field(default_factory=list)
 
     def end(self) -> list[Leaf]:
         """The leaves in the end."""
         module = self.plan.module
         held = (leaves(e, name, module, computed=True) for name, e in self.roots.items())
         return [self.beside.marked(each) for each in chain.from_iterable(held)]
+
+    def note_held(self) -> None:
+        """Note what is held as it is now, whatever is written into it later."""
+        self.held = [
+            replace(e, value=self.recorded.traced(np.array(node.value), node))
+            for e, node in ((e, self.node(e.value)) for e in self.end())
+        ]
 
     def note_gradients(self, since: int) -> None:
         """Note which dicts hold gradients, once it went back, from a node on."""

@@ -3,16 +3,21 @@
 Left out: decays that the loss does not state (`backward/stated_loss.py`).
 """
 
+import ast
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from conformance.backward.findings import Examined
 from conformance.backward.recorded_pass import NotAGradientError
+from conformance.backward.syntax import attributes, tree
+from conformance.programs.execution import names_in
+from conformance.programs.vocabulary import kinds_of
 from conformance.shapes.arguments import kinds_taken
 from conformance.shapes.attempts import UnfitError
 from conformance.shapes.called_updates import tried_update
 from conformance.shapes.found import Found
+from conformance.shapes.function_sources import definition_of
 from conformance.shapes.judge_readings import examined
 from conformance.shapes.reading import PlainRun, Reading
 
@@ -32,11 +37,13 @@ def with_decay_of_updates(found: Found, names: Sequence[str]) -> Found:
         return found
     moved = [each for each in _moves(again.reading, names) if each.cost == "own"]
     told = (each for each in moved if all(one.mends for one in each.accused) and each.accused)
-    if not any(each.ok for each in moved) and (moved or not _is_not_handed(again.reading)):
+    right = any(each.ok for each in moved)
+    unknown = not moved and (_is_not_handed(again.reading) or _is_read_elsewhere(again.reading))
+    if not right and not unknown:
         return replace(found, examined=next(told, known))
-    right = tuple(replace(each, ok=True) for each in known.gradients)
-    taken = replace(found.recognised, undecayed=not moved)
-    return replace(found, recognised=taken, examined=replace(known, gradients=right, accused=()))
+    gradients = tuple(replace(each, ok=True) for each in known.gradients)
+    taken, cleared = found.recognised, replace(known, gradients=gradients, accused=())
+    return replace(found, recognised=replace(taken, undecayed=unknown), examined=cleared)
 
 
 def _is_not_handed(reading: Reading) -> bool:
@@ -46,6 +53,21 @@ def _is_not_handed(reading: Reading) -> bool:
         if call.role in roles:
             roles[call.role] |= "penalty" in kinds_taken(function)
     return roles.pop("loss") and not any(roles.values())
+
+
+def _is_read_elsewhere(reading: Reading) -> bool:
+    """Whether something else in the file reads the rate of a decay, and that of a step."""
+    functions = [getattr(each, "__func__", each) for _, each, _ in reading.run.results]
+    called = {*map(definition_of, functions)}
+    file = next((each.__code__.co_filename for each in functions if hasattr(each, "__code__")), "")
+    others = (
+        each
+        for each in ast.walk(tree(file) or ast.Pass())
+        if isinstance(each, ast.FunctionDef) and each.name != "__init__" and each not in called
+    )
+    read = (names_in(each, ast.Load) | attributes(each) for each in others)
+    kinds = ({kind for name in names for kind in kinds_of(name)} for names in read)
+    return any(each >= {"penalty", "rate"} for each in kinds)
 
 
 def _moves(reading: Reading, names: Sequence[str]) -> Iterator[Examined]:

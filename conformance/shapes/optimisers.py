@@ -241,8 +241,19 @@ def _put_by_names(
 def _zeros(like: Any) -> Any:
     """Zeros in the place of arrays."""
     if isinstance(like, dict):
-        return {key: _zeros(each) for key, each in like.items()}
+        return _States({key: _zeros(each) for key, each in like.items()})
     return [_zeros(each) for each in like] if isinstance(like, list) else np.zeros_like(like)
+
+
+class _States(dict[Any, Any]):
+    """Zeros by the names of parameters, and by names that these are a part of, such as `v_W1`."""
+
+    def __missing__(self, key: Any) -> Any:
+        like = [each for each in self if isinstance(each, str) and each in str(key)]
+        if not like:
+            raise KeyError(key)
+        self[key] = found = np.zeros_like(self[max(like, key=len)])
+        return found
 
 
 def _step(made: Any, holder: Holder, optimiser: Optimiser, t: int) -> Any:

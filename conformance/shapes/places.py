@@ -90,7 +90,7 @@ def places(run: Attempt, *, second: bool = False) -> Places:
     after = {each.path: run.node(each.value) for each in end}
     updates, rate = without_rate(updates_of(run, end, second=second))
     moved = unclipped(run.recorded, [each.goal for each in updates])
-    kept = _kept(run, end)
+    kept = _kept(run, run.held or end)
     began = {node for _, node in run.start.values()}
     stepped = {after.get(path) for path, (e, _) in run.start.items() if e.is_parameter} - began
     names = {parameter_key(leaf) for leaf, _ in run.start.values()}

@@ -96,15 +96,20 @@ def _has_one_rate(reading: Reading, function: FunctionType) -> bool:
 
 
 def _unblamed(found: Found, names: Sequence[str]) -> Found:
-    """The verdict, where several updates are those of a rule, and the first alone seemed wrong."""
+    """The verdict, where the first update alone seems wrong: by several, which tell the rule.
+
+    They are right by it, or say better what is wrong.
+    """
     again, known = found.again, found.examined
     if not isinstance(again, PlainRun) or {e.cause.kind for e in known.accused} != {"update"}:
         return found
     ran = [tried_update(again.reading, name).ran for name in names]
-    if not all(each is not None and is_right(each) for each in ran):
-        return found
     right = tuple(replace(each, ok=True) for each in known.gradients)
-    return replace(found, examined=replace(known, gradients=right, accused=()))
+    clear = replace(found, examined=replace(known, gradients=right, accused=()))
+    if all(each is not None and is_right(each) for each in ran):
+        return clear
+    wrong = next(filter(None, (wrong_in(each) for each in ran if each is not None)), None)
+    return found if wrong is None else _blamed(clear, wrong)
 
 
 def _tried(

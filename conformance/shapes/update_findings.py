@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.compared_quantities import least_squares
 from conformance.backward.findings import ADDS, Accused, Cause, Examined, by_one_line, merged
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
@@ -275,7 +276,7 @@ def _fit(
 
     def fitted(kept: Sequence[int]) -> Array:
         solved = np.zeros(columns.shape[1])
-        solved[kept], *_ = np.linalg.lstsq(columns[:, kept], term, rcond=None)
+        solved[kept] = least_squares(columns[:, kept], term)
         return solved
 
     own = map(fitted, ([0], [0, 1], [0, 2], [0, 1, 2]))
