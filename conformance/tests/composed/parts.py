@@ -1,0 +1,152 @@
+"""The parts of which programs are composed, as pieces of code.
+
+`{m}` is the number of samples; of an optimiser `{p}` is a parameter, `{g}` its gradient, `{t}` the
+number of the step, `{lr}` the rate, and `{v}`, `{s}` what is kept for it. A line may end in `#:`
+and the kind of mistakes that are made in it.
+"""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+HIDDEN = {
+    "tanh": ("np.tanh({z})", "(1 - {a} ** 2)"),
+    "relu": ("np.maximum({z}, 0)", "({a} > 0)"),
+    "leaky": ("np.where({z} > 0, {z}, 0.1 * {z})", "np.where({a} > 0, 1.0, 0.1)"),
+    "sigmoid": ("1 / (1 + np.exp(-({z})))", "{a} * (1 - {a})"),
+}
+"""What a hidden neuron gives, and its slope by that."""
+
+PENALTIES = {
+    "half": ("0.5 * {c} * np.sum({w} ** 2)", "{c} * {w}"),
+    "whole": ("{c} * np.sum({w} ** 2)", "2 * {c} * {w}"),
+    "mean": ("{c} / (2 * {m}) * np.sum(np.square({w}))", "{c} / {m} * {w}"),
+    "L1": ("{c} * np.abs({w}).sum()", "{c} * np.sign({w})"),
+}
+"""The penalty of a matrix with the rate `{c}`, and its derivative."""
+
+ADDED = ("gradient", "update", "update alone", "nowhere")
+"""Where the derivative of a penalty is added; `update alone`: the loss has none."""
+
+
+class Output(NamedTuple):
+    """An output and its loss, as lines.
+
+    Attributes:
+        forward: of what the last layer computes, `s`, and `out`, the output.
+        loss: of the output and the targets `Y`.
+        delta: of both, the derivative of the loss by `s`.
+        targets: of the classes `c` and the inputs `X`.
+    """
+
+    forward: tuple[str, ...]
+    loss: str
+    delta: tuple[str, ...]
+    targets: str
+
+
+SHARES = (
+    "e = np.exp(s - s.max(axis=1, keepdims=True))",
+    "out = e / e.sum(axis=1, keepdims=True)",
+)
+SQUASHED = ("out = 1 / (1 + np.exp(-s))",)
+OUTPUTS = {
+    "softmax": Output(
+        SHARES,
+        "-np.sum(Y * np.log(out)) / {m}",
+        ("d = (out - Y) / {m}  #: delta",),
+        "np.eye(3)[c]",
+    ),
+    "labels": Output(
+        SHARES,
+        "-np.log(out[np.arange({m}), Y]).mean()",
+        ("d = out.copy()", "d[np.arange({m}), Y] -= 1  #: labels", "d /= {m}"),
+        "c",
+    ),
+    "squares": Output(
+        SQUASHED,
+        "0.5 * np.sum((out - Y) ** 2) / {m}",
+        ("d = (out - Y) * out * (1 - out) / {m}  #: delta slope",),
+        "np.eye(3)[c]",
+    ),
+    "entropy": Output(
+        SQUASHED,
+        "-np.sum(Y * np.log(out) + (1 - Y) * np.log(1 - out)) / {m}",
+        ("d = (out - Y) / {m}  #: delta",),
+        "np.eye(3)[c]",
+    ),
+    "linear": Output(
+        ("out = s",),
+        "np.mean((out - Y) ** 2)",
+        ("d = 2 * (out - Y) / out.size  #: delta",),
+        "np.sin(X[:, :3])",
+    ),
+}
+
+
+class Optimiser(NamedTuple):
+    """What moves a parameter.
+
+    Attributes:
+        kept: the letters of what is kept for each.
+        lines: that move one.
+        rate: that fits it.
+    """
+
+    kept: str
+    lines: tuple[str, ...]
+    rate: float = 0.1
+
+
+ROOT = "{p} -= {lr} * {g} / (np.sqrt({s}) + 1e-7)  #: root"
+OPTIMISERS = {
+    "plain": Optimiser("", ("{p} -= {lr} * {g}  #: step",)),
+    "momentum": Optimiser("v", ("{v} = 0.9 * {v} - {lr} * {g}  #: velocity", "{p} += {v}")),
+    "heavy ball": Optimiser("v", ("{v} = 0.9 * {v} + {g}", "{p} -= {lr} * {v}  #: step")),
+    "mean": Optimiser("v", ("{v} = 0.9 * {v} + 0.1 * {g}", "{p} -= {lr} * {v}  #: step")),
+    "AdaGrad": Optimiser("s", ("{s} += {g} ** 2  #: square", ROOT), 0.01),
+    "RMSProp": Optimiser("s", ("{s} = 0.99 * {s} + 0.01 * {g} ** 2  #: square", ROOT), 0.01),
+    "Adam": Optimiser(
+        "vs",
+        (
+            "{v} = 0.9 * {v} + 0.1 * {g}",
+            "{s} = 0.999 * {s} + 0.001 * {g} ** 2  #: square",
+            "first = {v} / (1 - 0.9 ** {t})  #: corrected",
+            "second = {s} / (1 - 0.999 ** {t})  #: corrected",
+            "{p} -= {lr} * first / (np.sqrt(second) + 1e-8)  #: root",
+        ),
+        0.01,
+    ),
+    "clipped": Optimiser(
+        "",
+        (
+            "size = np.sqrt(np.sum({g} ** 2))",
+            "if size > 1.0:",
+            "    {g} = {g} / size",
+            "{p} -= {lr} * {g}  #: step",
+        ),
+    ),
+}
+
+Change = Callable[[str], str]
+
+
+def _put(old: str, new: str) -> Change:
+    return lambda line: line.replace(old, new, 1)
+
+
+MISTAKES: dict[str, dict[str, Change]] = {
+    "delta": {"sign": _put("(out - Y)", "(Y - out)")},
+    "slope": {"slope left out": _put(" * out * (1 - out)", "")},
+    "labels": {"added": _put("-= 1", "+= 1")},
+    "hidden": {"slope left out": lambda line: line.partition(".T * ")[0] + ".T"},
+    "weights": {"twice": _put(" = ", " = 2 * ")},
+    "bias": {"mean": _put("sum(", "mean(")},
+    "decay": {"sign": _put(" + ", " - "), "twice": _put(" + ", " + 2 * ")},
+    "step": {"sign": _put("-=", "+="), "put": _put("-=", "=")},
+    "velocity": {"sign": _put(" - ", " + ")},
+    "square": {"not squared": _put(" ** 2", "")},
+    "corrected": {"of one step": lambda line: re.sub(r" \*\* .*\)$", ")", line)},
+    "root": {"not rooted": _put("np.sqrt", "")},
+}
+"""By the kind of a line: its mistakes, by their names."""
