@@ -189,6 +189,12 @@ class RightValue(NamedTuple):
     right: Any
 
 
+def never_moved_beside(moved: Iterable[Line]) -> Cause:
+    """Why a parameter is to blame that nothing moves, with the last line that moves others."""
+    last = max(moved, key=lambda each: each.line, default=None)
+    return Cause("still", held=None if last is None else Named("", last))
+
+
 @dataclass(frozen=True)
 class Accused:
     """An operation that is to blame.

@@ -355,4 +355,6 @@ def _of_update(cause: Cause) -> str:
     if cause.kind in OF_MEANS:
         return OF_MEANS[cause.kind].format(*cause.numbers)
     operation = f"`{cause.operation}`"
+    if cause.kind == "still" and cause.held is not None and cause.held.line is not None:
+        return f"{OF_ALL[cause.kind]}: others are moved on line {cause.held.line.line}"
     return OF_ALL[cause.kind].format(factor=cause.factor, names=cause.names, operation=operation)

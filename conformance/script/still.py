@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 import numpy as np
 
 from conformance.backward.chain import Chain
-from conformance.backward.findings import Accused, Cause, Line, merged
+from conformance.backward.findings import Accused, Cause, Line, merged, never_moved_beside
 from conformance.backward.judge_gradients import Forward
 from conformance.backward.loss_numbers import best_loss, candidates, next_pass
 from conformance.backward.no_loss import COST_NAMES, best, tried
@@ -86,6 +86,7 @@ def never_moved(
         if not is_moved_otherwise(whole[still], whole.get(gradient, gradient))
         if not is_a_state(still, forward)
     ]
+    others = [line for made in judgement.updates for line in lines_of(made.new)[:1]]
     for still, gradient in left:
         cause, lines = _why_still(trace, still, gradient, whole, forward, values)
         if cause == "still" and (
@@ -93,11 +94,13 @@ def never_moved(
         ):
             meant.append(still)
         elif lines:
-            found.append(Accused((name(still),), lines, Cause(cause), mends=False))
+            why = never_moved_beside(others) if cause == "still" else Cause(cause)
+            found.append(Accused((name(still),), lines, why, mends=False))
     found = [*merged(found, lambda each: (each.lines[:1], each.cause))]  # as one layer class's
     by = 0.0 if beside else factor_of(forward)
     for number, gradient in left_numbers(step.trace, forward, by, whole, values):
-        found.append(Accused((number,), lines_of(gradient), Cause("still"), mends=False))
+        why = never_moved_beside(others)
+        found.append(Accused((number,), lines_of(gradient), why, mends=False))
     known = {*dict(left), *(step.of[e] for e in values if e in step.of)}
     moved = {e: pair for e, pair in _moved_aside(step, forward) if e not in known}
     zeros = {e: new for e in moved if (new := moved_by_zeros(whole[e])) is not None}

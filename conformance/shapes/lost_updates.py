@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.findings import Accused, Cause, Examined, merged
+from conformance.backward.findings import Accused, Cause, Examined, merged, never_moved_beside
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.source import lines_of
 from conformance.backward.syntax import attributes, function_around, tree, without, written
@@ -119,8 +119,17 @@ def is_read(part: ast.AST, names: set[str]) -> bool:
 
 def accused(found: Places) -> tuple[Accused, ...]:
     """The updates to blame."""
+    lost = [each for each, _ in found.lost]
+    moved = (line for e in found.updates if e not in lost for line in lines_of(e.node)[:1])
+    still = never_moved_beside(moved)
     each = (
-        Accused((e.goal.name,), lines_of(e.node), Cause(kind), mends=True) for e, kind in found.lost
+        Accused(
+            (e.goal.name,),
+            lines_of(e.node),
+            still if kind == still.kind else Cause(kind),
+            mends=True,
+        )
+        for e, kind in found.lost
     )
     return merged(each, lambda one: one.lines if one.cause.kind == "update" else ())
 

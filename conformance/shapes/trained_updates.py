@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.findings import Accused, Cause, Examined, Line, merged
+from conformance.backward.findings import Accused, Examined, Line, merged, never_moved_beside
 from conformance.backward.source import lines_of
 from conformance.backward.syntax import tree, without
 from conformance.programs.held_state import short
@@ -136,7 +136,9 @@ def _with_still(found: Found, reading: Reading, ran: Ran, still: Collection[str]
         lines = () if node is None else lines_of(node)
         if lines and held and not may_move(lines[0].file, held, held):
             lost[name] = lines
-    blamed = (Accused((name,), lines, Cause("still"), mends=True) for name, lines in lost.items())
+    moved = (each.node for each in reading.places.updates if each.goal.name not in still)
+    why = never_moved_beside(line for node in moved for line in lines_of(node)[:1])
+    blamed = (Accused((name,), lines, why, mends=True) for name, lines in lost.items())
     others = (each for each in found.examined.gradients if each.name in lost)
     gradients = (*ran.examined.gradients, *others)
     return replace(ran.examined, gradients=gradients, accused=merged(blamed, lambda _: ()))

@@ -16,7 +16,15 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.compared_quantities import least_squares
-from conformance.backward.findings import ADDS, Accused, Cause, Examined, by_one_line, merged
+from conformance.backward.findings import (
+    ADDS,
+    Accused,
+    Cause,
+    Examined,
+    by_one_line,
+    merged,
+    never_moved_beside,
+)
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import Goal, NotAGradientError, OwnPass
 from conformance.backward.source import lines_of
@@ -135,8 +143,14 @@ def with_lines(examined: Examined, updates: Sequence[Update]) -> Examined:
 def never_moved(examined: Examined, places: Places) -> Examined:
     """What is known, with the lines of gradients that are computed and move no parameter."""
     lines = {each.name: lines_of(each.node) for each in places.moved if each.name in places.still}
+    why = never_moved_beside(
+        line
+        for each in places.updates
+        if each.goal.name not in places.still
+        for line in lines_of(each.node)[:1]
+    )
     accused = tuple(
-        replace(each, lines=found, cause=Cause("still"))
+        replace(each, lines=found, cause=why)
         if len(each.gradients) == 1 and (found := lines.get(each.gradients[0]))
         else each
         for each in examined.accused
