@@ -16,6 +16,7 @@ from conformance.backward.groups import grouped, operation_key
 from conformance.backward.source import (
     MATRIX_PRODUCTS,
     MOVES,
+    is_float,
     is_lost,
     operand_name,
     places,
@@ -153,10 +154,14 @@ def _is_trained_again(one: Parameter, found: Sequence[Parameter]) -> bool:
 
 
 def _is_a_mean_of_data(one: Parameter, found: Sequence[Parameter]) -> bool:
-    """Whether a parameter is a running mean, and none of others; they may be moved by it."""
-    others = [each for each in found if each is not one]
-    apart = not any(one.values[-1].depends_on(each.values[0]) for each in others)
-    return bool(others) and apart and all(is_running_mean(*each) for each in pairwise(one.values))
+    """Whether a parameter is a running mean, and none of others; they may be moved by it.
+
+    What they only chose, such as the reward of an action, has no derivative.
+    """
+    others = {each.values[0] for each in found if each is not one}
+    if not others or not all(is_running_mean(*each) for each in pairwise(one.values)):
+        return False
+    return others.isdisjoint(walk(one.values[-1:], lambda e: filter(is_float, e.inputs)))
 
 
 def _is_an_average(one: Parameter, found: Sequence[Parameter]) -> bool:

@@ -515,6 +515,27 @@ def test_a_running_mean_of_data_is_no_parameter_and_leaves_what_it_moves_one(
     assert "updates of theta" in str(report)
 
 
+ARMS = """import numpy as np
+rng = np.random.default_rng(2)
+theta, level = np.zeros(3), 0.0
+for draw in range(90):
+    p = np.exp(theta) / np.exp(theta).sum()
+    arm = (rng.random((25, 1)) > np.cumsum(p)).sum(axis=1)
+    gain = np.where(arm == 1, 1.0, 0.2) + 0.1 * rng.normal(size=25)
+    above = gain - level
+    loss = -np.mean(above * np.log(p[arm]))
+    theta -= 0.5 * (above @ (p - np.eye(3)[arm])) / 25
+    level += 0.1 * (gain.mean() - level)
+"""
+
+
+def test_what_a_policy_only_chose_may_be_in_a_running_mean(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, ARMS)
+    assert (report.exit_code, report.ran.parameters) == (0, ("theta",)), str(report)
+    report = run_edited(tmp_path, ARMS, ("p - np.eye(3)[arm]", "np.eye(3)[arm] - p"))
+    assert report.exit_code == 1, str(report)
+
+
 NUMBER = """import numpy as np
 rng = np.random.default_rng(0)
 X = rng.normal(size=(30, 3))
