@@ -199,10 +199,16 @@ def _align(chains: Sequence[Carried]) -> None:
 
 
 def _is_read_beside(chain: Carried) -> bool:
-    """Whether the first update reads values from before it, as momentum that looks ahead does."""
+    """Whether the first update reads values from before it, as momentum that looks ahead does.
+
+    Or parts of an array by views, which have what was put into them to begin with.
+    """
     first, second = chain.values[:2]
     made_of = ancestors(second, operands=lambda each: [] if each is first else operands(each))
-    return not {*chain.before}.isdisjoint(made_of)
+    if not {*chain.before}.isdisjoint(made_of):
+        return True
+    parts = {*walk([first], lambda e: e.inputs if e.operation == FILLED else ())} - {first}
+    return bool(parts) and not parts.isdisjoint(walk([second], short_of([first])))
 
 
 def _begin_at(chain: Carried, place: int) -> None:

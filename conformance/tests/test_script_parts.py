@@ -1026,3 +1026,26 @@ def test_of_two_calls_that_add_to_a_gradient_the_wrong_one_is_blamed(
     lines = TWINS.replace(call, wrong).splitlines()
     assert {lines[int(each.line or 0) - 1].strip() for each in blames} == {wrong}
     assert {name for each in blames for name in each.gradients} == {"W", "c", "v"}
+
+
+ONE_VECTOR = """import numpy as np
+rng = np.random.default_rng(17)
+theta, slope = np.zeros(27), np.zeros(27)
+V, w, c = theta[:20].reshape(4, 5), theta[20:25], theta[25:]
+dV, dw, dc = slope[:20].reshape(4, 5), slope[20:25], slope[25:]
+V[:], w[:] = rng.normal(size=(4, 5)), rng.normal(size=5)
+X = rng.normal(size=(30, 4))
+for step in range(60):
+    h = np.tanh(X @ V)
+    r = (h @ w + c[0] + c[1] - X[:, 0]) / 30
+    dw[:], dc[:] = h.T @ r, r.sum()
+    dV[:] = X.T @ (np.outer(r, w) * (1 - h * h))
+    theta -= 0.1 * slope
+"""
+
+
+def test_views_may_be_given_their_first_numbers_where_one_vector_is_moved(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, ONE_VECTOR)
+    assert (report.exit_code, report.ran.parameters) == (0, ("theta",)), str(report)
+    report = run_edited(tmp_path, ONE_VECTOR, (" * (1 - h * h)", ""))
+    assert [each.line for each in report.blames] == [12], str(report)
