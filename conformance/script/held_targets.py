@@ -53,7 +53,8 @@ def hold_drawn(trace: Trace, olds: Iterable[Node]) -> None:
     """
     given, held = bits_of_nodes(olds), 0
     for node in trace.nodes:
-        if is_float(node) and node.uses & given and _is_drawn(node, given):
+        drawn = is_float(node) and node.uses & given
+        if drawn and (_is_drawn(node, given) or _is_gained(node, given)):
             for each in node.inputs:
                 each.consumers[:] = [user for user in each.consumers if user is not node]
             node.operation, node.function = "constant", None
@@ -77,6 +78,23 @@ def _is_drawn(node: Node, given: int) -> bool:
     some = any(e.operation in SOME or (e.operation == "where" and len(e.args) == 1) for e in way)
     some = some or any(np.asarray(each.value).dtype == bool for each in masks)
     return not some and any(each.operation in COMPARING for each in way)
+
+
+def _is_gained(node: Node, given: int) -> bool:
+    """Whether a value is told by which actions are drawn: by whole numbers that take their scores.
+
+    Nothing else in it was computed of parameters.
+    """
+
+    def is_action(each: Node) -> bool:
+        takes = any(e.operation in CHOOSING and e.args[0] is not each for e in each.consumers)
+        whole = takes and np.asarray(each.value).dtype.kind in "iu"
+        return whole and any(e.operation in COMPARING for e in walk([each]))
+
+    def computed(each: Node) -> list[Node]:
+        return [] if is_action(each) else [e for e in each.inputs if e.uses & given]
+
+    return not any(each is not node and is_float(each) for each in walk([node], computed))
 
 
 def with_held_targets(asked: ToJudge, made: Judgement | None = None) -> Judgement | None:

@@ -199,11 +199,12 @@ def _right(asked: ToJudge) -> Judgement | None:
 
 
 def _told_more(asked: ToJudge, made: Judgement) -> Judgement:
-    """The judgement of right gradients; by the program's loss, if that tells more than an error."""
-    if made.examined.cost == "unknown":
+    """The judgement of right gradients; by own losses, if they tell more than an error."""
+    for reading in READINGS[2:] if made.examined.cost == "unknown" else ():
         with suppress(NotAGradientError):
-            held = with_held_targets(asked)
-            return held if held is not None and held.ok and held.own_loss else made
+            other = reading(asked)
+            if other is not None and other.ok and other.own_loss:
+                return other
     return made
 
 

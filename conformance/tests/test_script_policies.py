@@ -275,3 +275,47 @@ def test_the_error_of_values_has_no_derivative_by_the_policy_that_has_drawn(
     assert run_edited(tmp_path, DRAWN_BY_COMPARISON).exit_code == 0
     wrong = run_edited(tmp_path, DRAWN_BY_COMPARISON, ("(1 - h ** 2)", "h * (1 - h)"))
     assert [(each.accused.gradients, each.line) for each in wrong.blames] == [(("a",), 15)]
+
+
+GUESSES = """import numpy as np
+rng = np.random.default_rng(4)
+wanted, table, worth = rng.integers(0, 3, 5), np.zeros((5, 3)), np.zeros(5)
+for it in range(90):
+    at = rng.integers(0, 5, 32)
+    p = np.exp(table[at])
+    p /= p.sum(axis=1, keepdims=True)
+    guess = (p.cumsum(axis=1) < rng.random((32, 1))).sum(axis=1)
+    gain = (guess == wanted[at]) * 1.0 - worth[at]
+    d = (p - np.eye(3)[guess]) * gain[:, None] / 32
+    g, h = np.zeros_like(table), np.zeros_like(worth)
+    np.add.at(g, at, d)
+    np.add.at(h, at, -gain / 32)
+    table -= 2.0 * g
+    worth -= 1.0 * h
+"""
+LOSSES = """    actor = -np.mean(gain * np.log(p[np.arange(32), guess]))
+    loss = 0.5 * np.mean(gain ** 2)
+    g, h ="""
+
+
+ALONE = ("    worth -= 1.0 * h\n", "")
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [(), (("* 1.0 - worth[at]", "- 0.5"), ALONE), (("    g, h =", LOSSES),)],
+    ids=["critic", "mean", "losses"],
+)
+def test_what_an_action_gains_is_constant(
+    edits: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, GUESSES, *edits)
+    assert report.exit_code == 0, str(report)
+    assert "of which these are not the gradients" not in str(report)
+
+
+def test_a_score_that_is_multiplied_by_what_an_action_gains_is_judged(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, GUESSES, ALONE).exit_code == 0
+    wrong = ("p - np.eye(3)[guess]", "p * np.eye(3)[guess]")
+    report = run_edited(tmp_path, GUESSES, ALONE, wrong)
+    assert [each.line for each in report.blames] == [10], str(report)
