@@ -82,6 +82,7 @@ UPDATES = frozenset((
     "no effect", "mixed", "forgets", "decay of gradient", "unbounded", "unread",
     "nesterov", "unclipped", "sum", "twice", "mean", "kept corrected", "put over", "rest",
     "twice kept", "before", "ahead", "undivided", "stale", "shares", "former",
+    "rest of mean",
 ))  # fmt: skip
 """The kinds of causes that are of an update."""
 
@@ -141,6 +142,8 @@ class Cause:
             `twice kept`: the factor (`numbers`) of what is kept does;
             `before`: it uses what is kept before it is written; `undivided`: AdaDelta does not
             divide; `former`: it keeps the gradient for the next step, which adds more of it;
+            `rest of mean`: a running mean keeps a share, and what it takes is not the rest
+            (`numbers`);
             `mean`: it takes the mean over the samples (`numbers`) of what is one already;
             `turned`: it takes off the parameter itself; `stops`, `idle`: what is to move it (the
             first of `names`) stops there with an error (the second), or computes nothing.

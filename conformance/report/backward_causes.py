@@ -320,6 +320,8 @@ OF_MEANS = {
     "1 − {1:.6g}^t: it has to keep {1:.6g} (β2)",
     "exchanged": "β1 and β2 are exchanged: this mean keeps {0:.6g} of itself, and its correction "
     "is 1 − {1:.6g}^t",
+    "rest of mean": "the running mean keeps {0:.6g} of itself, and takes {1:.6g} of what is new: "
+    "together they have to be 1",
     "number": "the number {0:.6g} moves each entry here, whatever the gradient is",
     "share": "what is added to the mean is multiplied by {0:.6g}, and has to be by {1:.6g}: "
     "1 less what the mean keeps of itself",

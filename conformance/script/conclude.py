@@ -46,6 +46,7 @@ from conformance.script.rates import with_rates
 from conformance.script.rebound_states import grown, partly_before, put_over, stale
 from conformance.script.results import all_judged, moved_twice, silent
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
+from conformance.script.running_means import uneven_shares
 from conformance.script.source_around import counts
 from conformance.script.still import never_moved, unseen
 from conformance.script.trainings import used_operations
@@ -276,6 +277,7 @@ def _of_updates(
     accused = (*moving, *_not_told_by(moving, wrong, results[at].updates))
     still, left = ([], []) if accused else never_moved(trace, results[at], variables)
     accused = accused or tuple(still) or by_one_line(tuple(unbounded(results[at])))
+    accused = accused or tuple(uneven_shares(trace, results[at]))
     accused = accused or tuple(merged(unclipped(trace, results[at]), lambda each: each.lines))
     examined = examined if accused else by_other_rows(examined, results[at], results)
     examined = _with_bounds(replace(examined, accused=accused or examined.accused), results[at])

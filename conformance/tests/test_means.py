@@ -83,3 +83,38 @@ for epoch in range(5):
 def test_no_second_mean_is_told_where_no_gradient_is_right(tmp_path: Path) -> None:
     (blame,) = run_edited(tmp_path, CLASSES).blames
     assert (blame.line, blame.accused.cause.kind) == (10, "value")
+
+
+BATCHES = """import numpy as np
+rng = np.random.default_rng(3)
+X = rng.normal(size=(48, 3))
+T = X @ rng.normal(size=(3, 2))
+W, V = rng.normal(size=(3, 5)), rng.normal(size=(5, 2))
+seen_mean, seen_var, total = np.zeros(5), np.ones(5), 0.0
+def normalise(z):
+    global seen_mean, seen_var
+    m, v = z.mean(axis=0), z.var(axis=0)
+    seen_mean = 0.9 * seen_mean + 0.1 * m
+    seen_var = 0.9 * seen_var + 0.1 * v
+    return (z - m) / np.sqrt(v + 1e-5), np.sqrt(v + 1e-5)
+for start in range(0, 48, 8):
+    x, t = X[start : start + 8], T[start : start + 8]
+    n, s = normalise(x @ W)
+    e = 2 * (n @ V - t) / 8
+    loss = np.mean(np.sum((n @ V - t) ** 2, axis=1))
+    total = 0.9 * total + loss
+    d = e @ V.T
+    V -= 0.1 * n.T @ e
+    W -= 0.1 * x.T @ ((d - d.mean(axis=0) - n * (d * n).mean(axis=0)) / s)
+print(total, seen_mean, seen_var)
+"""
+
+
+@pytest.mark.parametrize(
+    ("share", "lines"), [("0.1 * v", []), ("0.1 * v * 8 / 7", []), ("v", [11]), ("1.9 * v", [11])]
+)
+def test_the_shares_of_a_running_mean_are_those_of_the_one_beside_it(
+    share: str, lines: list[int], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, BATCHES, ("+ 0.1 * v\n", f"+ {share}\n"))
+    assert [each.line for each in report.blames] == lines, str(report)
