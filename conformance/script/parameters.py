@@ -201,13 +201,13 @@ def _align(chains: Sequence[Carried]) -> None:
 def _is_read_beside(chain: Carried) -> bool:
     """Whether the first update reads values from before it, as momentum that looks ahead does.
 
-    Or parts of an array by views, which have what was put into them to begin with.
+    Or what an array was put together of to begin with: its views, or the arrays it is put into.
     """
     first, second = chain.values[:2]
     made_of = ancestors(second, operands=lambda each: [] if each is first else operands(each))
     if not {*chain.before}.isdisjoint(made_of):
         return True
-    parts = {*walk([first], lambda e: e.inputs if e.operation == FILLED else ())} - {first}
+    parts = {*walk([first], lambda e: e.inputs if e.operation in MOVES else ())} - {first}
     return bool(parts) and not parts.isdisjoint(walk([second], short_of([first])))
 
 

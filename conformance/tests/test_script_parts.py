@@ -1049,3 +1049,25 @@ def test_views_may_be_given_their_first_numbers_where_one_vector_is_moved(tmp_pa
     assert (report.exit_code, report.ran.parameters) == (0, ("theta",)), str(report)
     report = run_edited(tmp_path, ONE_VECTOR, (" * (1 - h * h)", ""))
     assert [each.line for each in report.blames] == [12], str(report)
+
+
+PUT_BACK = """import numpy as np
+rng = np.random.default_rng(5)
+W, c = rng.normal(size=(4, 3)), np.zeros(3)
+v = np.concatenate([W.ravel(), c])
+X, Y = rng.normal(size=(30, 4)), rng.normal(size=(30, 3))
+for step in range(60):
+    h = np.tanh(X @ W + c)
+    loss = 0.5 * np.sum((h - Y) ** 2) / 30
+    e = (h - Y) * (1 - h ** 2) / 30
+    v = v - 0.1 * np.concatenate([(X.T @ e).ravel(), e.sum(axis=0)])
+    W[...] = v[:12].reshape(4, 3)
+    c[...] = v[12:]
+"""
+
+
+def test_a_vector_may_be_put_into_the_arrays_that_it_began_with(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, PUT_BACK)
+    assert (report.exit_code, report.ran.parameters) == (0, ("v",)), str(report)
+    report = run_edited(tmp_path, PUT_BACK, ("(X.T @ e)", "(X.T @ e**2)"))
+    assert [each.line for each in report.blames] == [10], str(report)
