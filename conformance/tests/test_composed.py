@@ -23,6 +23,8 @@ RIGHT = (
     "functions/sigmoid/softmax/whole/update/heavy-ball/held/none",
     "functions/tanh/entropy/L1/update/RMSProp/held/main",
     "functions/tanh/softmax/L1/update-alone/plain/held/none",
+    "pairs/leaky/labels/L1/update/plain/handed/none",
+    "pairs/tanh/softmax/half/update/plain/held/none",
     "script/sigmoid/labels/whole/gradient/Adam/held/main",
 )
 WRONG = (
@@ -32,6 +34,7 @@ WRONG = (
     "functions/leaky/linear/half/update/momentum/held/none:41-decay,-sign",
     "functions/sigmoid/squares/half/update-alone/AdaGrad/handed/none:40-root,-not-rooted",
     "functions/tanh/entropy/L1/update/plain/held/none:41-decay,-twice",
+    "pairs/tanh/softmax/half/nowhere/plain/held/none:31-back,-slope-left-out",
     "script/tanh/softmax/half/gradient/plain/held/main:24-hidden,-slope-left-out",
 )
 

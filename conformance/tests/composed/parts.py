@@ -84,6 +84,41 @@ OUTPUTS = {
 }
 
 
+OF_ONE = {
+    "softmax": Output(
+        ("e = np.exp(s - np.max(s))", "out = e / np.sum(e)"),
+        "-np.sum(Y * np.log(out))",
+        ("d = out - Y  #: column",),
+        "np.eye(3)[c][:, None]",
+    ),
+    "labels": Output(
+        ("e = np.exp(s - np.max(s))", "out = e / np.sum(e)"),
+        "-np.log(out[Y, 0])",
+        ("d = out.copy()", "d[Y] -= 1  #: labels"),
+        "c",
+    ),
+    "squares": Output(
+        SQUASHED,
+        "0.5 * np.sum((out - Y) ** 2)",
+        ("d = (out - Y) * out * (1 - out)  #: delta slope",),
+        "np.eye(3)[c][:, None]",
+    ),
+    "entropy": Output(
+        SQUASHED,
+        "-np.sum(Y * np.log(out) + (1 - Y) * np.log(1 - out))",
+        ("d = out - Y  #: column",),
+        "np.eye(3)[c][:, None]",
+    ),
+    "linear": Output(
+        ("out = s",),
+        "np.sum((out - Y) ** 2)",
+        ("d = 2 * (out - Y)  #: delta",),
+        "np.sin(x[:3])",
+    ),
+}
+"""The same for one sample, a column; targets are of its class `c`, and its inputs `x`."""
+
+
 class Optimiser(NamedTuple):
     """What moves a parameter.
 
@@ -137,11 +172,15 @@ def _put(old: str, new: str) -> Change:
 
 MISTAKES: dict[str, dict[str, Change]] = {
     "delta": {"sign": _put("(out - Y)", "(Y - out)")},
+    "column": {"sign": _put("out - Y", "Y - out")},
     "slope": {"slope left out": _put(" * out * (1 - out)", "")},
     "labels": {"added": _put("-= 1", "+= 1")},
     "hidden": {"slope left out": lambda line: line.partition(".T * ")[0] + ".T"},
     "weights": {"twice": _put(" = ", " = 2 * ")},
     "bias": {"mean": _put("sum(", "mean(")},
+    "back": {"slope left out": lambda line: line.partition(".T @ d * ")[0] + ".T @ d"},
+    "adds": {"kept alone": _put(" + ", " * 0 + ")},
+    "counted": {"a sum": _put(" / len(batch)", "")},
     "decay": {"sign": _put(" + ", " - "), "twice": _put(" + ", " + 2 * ")},
     "step": {"sign": _put("-=", "+="), "put": _put("-=", "=")},
     "velocity": {"sign": _put(" - ", " + ")},

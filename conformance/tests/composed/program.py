@@ -9,11 +9,13 @@ from conformance.tests.composed.parts import (
     ADDED,
     HIDDEN,
     MISTAKES,
+    OF_ONE,
     OPTIMISERS,
     OUTPUTS,
     PENALTIES,
 )
-from conformance.tests.composed.styles import STYLES, Pieces
+from conformance.tests.composed.pieces import Pieces
+from conformance.tests.composed.styles import STYLES
 
 
 class Parts(NamedTuple):
@@ -99,7 +101,7 @@ def _lines(parts: Parts) -> Sequence[tuple[str, tuple[str, ...]]]:
     """The lines of a program, each with the kinds of mistakes that are made in it."""
     pieces = Pieces(
         HIDDEN[parts.hidden],
-        OUTPUTS[parts.output],
+        (OF_ONE if parts.style == "pairs" else OUTPUTS)[parts.output],
         PENALTIES[parts.penalty],
         parts.added,
         OPTIMISERS[parts.optimiser],

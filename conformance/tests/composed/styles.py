@@ -4,9 +4,9 @@ A line may end in `#:` and the kinds of mistakes that are made in it (`parts.py`
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
-from conformance.tests.composed.parts import Optimiser, Output
+from conformance.tests.composed.pairs import pairs
+from conformance.tests.composed.pieces import RATE, Pieces, indented, training
 
 NAMES = ("W1", "b1", "W2", "b2")
 BEGUN = {
@@ -21,56 +21,6 @@ GENERAL = {
     "W2": "rng.randn(n_hidden, n_out) * 0.4",
     "b2": "np.zeros(n_out)",
 }
-RATE = "0.02"  # of a penalty
-
-
-class Pieces(NamedTuple):
-    """What a style puts together; see `parts.py`, and `Parts` in `program.py`."""
-
-    hidden: tuple[str, str]
-    output: Output
-    penalty: tuple[str, str]
-    added: str
-    optimiser: Optimiser
-    handed: bool
-    main: bool
-
-    @property
-    def states(self) -> bool:
-        """Whether the loss has the penalty."""
-        return self.added in ("gradient", "update")
-
-    @property
-    def late(self) -> bool:
-        """Whether what moves the parameters adds its derivative."""
-        return self.added.startswith("update")
-
-    def cost(self, c: str, weights: tuple[str, str], m: str) -> str:
-        """The loss of `out` and `Y`, with the penalty of the weights if it has one."""
-        terms = [self.output.loss.format(m=m)]
-        if self.states:
-            terms += [self.penalty[0].format(c=c, w=each, m=m) for each in weights]
-        return " + ".join(terms)
-
-    def decay(self, c: str, weight: str, m: str) -> str:
-        """The derivative of the penalty, to be added to a gradient."""
-        return " + " + self.penalty[1].format(c=c, w=weight, m=m)
-
-    def moves(self, names: Callable[[str], str], rate: str, step: str) -> list[str]:
-        """The lines that move one parameter.
-
-        Args:
-            names: what `p`, `g`, `v` and `s` are called.
-            rate: of the step.
-            step: its number.
-        """
-        told = {key: names(key) for key in "pgvs"}
-        return [each.format(lr=rate, t=step, **told) for each in self.optimiser.lines]
-
-
-def indented(lines: list[str], by: int = 1) -> list[str]:
-    """Lines within a block."""
-    return ["    " * by + each if each else each for each in lines]
 
 
 def _forward(pieces: Pieces, p: Callable[[str], str], keep: str) -> list[str]:
@@ -167,7 +117,7 @@ def attributes(pieces: Pieces) -> list[str]:
         "if step % 10 == 0:",
         f"    print(step, net.loss(X, Y{to_loss and given}))",
     ]
-    return [*lines, *_main(pieces, ["net = Network(5, 8, 3)"], loop)]
+    return [*lines, *training(pieces, _data(pieces), ["net = Network(5, 8, 3)"], loop)]
 
 
 def functions(pieces: Pieces) -> list[str]:
@@ -230,7 +180,10 @@ def functions(pieces: Pieces) -> list[str]:
         "if turn % 10 == 0:",
         f"    print(turn, loss(params, X, Y{to_loss and given}))",
     ]
-    return [*lines, *_main(pieces, ["params = start(5, 8, 3)", *kept], loop, "turn")]
+    return [
+        *lines,
+        *training(pieces, _data(pieces), ["params = start(5, 8, 3)", *kept], loop, "turn"),
+    ]
 
 
 def script(pieces: Pieces) -> list[str]:
@@ -264,17 +217,4 @@ def script(pieces: Pieces) -> list[str]:
     ]
 
 
-def _main(pieces: Pieces, begin: list[str], loop: list[str], step: str = "step") -> list[str]:
-    """What trains when the file is run, if it does."""
-    if not pieces.main:
-        return []
-    return [
-        "",
-        "",
-        'if __name__ == "__main__":',
-        *indented([*_data(pieces), *begin, f"for {step} in range(40):"]),
-        *indented(loop, 2),
-    ]
-
-
-STYLES = {each.__name__: each for each in (attributes, functions, script)}
+STYLES = {each.__name__: each for each in (attributes, functions, pairs, script)}

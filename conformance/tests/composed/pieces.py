@@ -1,0 +1,80 @@
+"""What the styles of composed programs are told, and what they have in common."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from conformance.tests.composed.parts import Optimiser, Output
+
+RATE = "0.02"  # of a penalty
+
+
+class Pieces(NamedTuple):
+    """What a style puts together; see `parts.py`, and `Parts` in `program.py`."""
+
+    hidden: tuple[str, str]
+    output: Output
+    penalty: tuple[str, str]
+    added: str
+    optimiser: Optimiser
+    handed: bool
+    main: bool
+
+    @property
+    def states(self) -> bool:
+        """Whether the loss has the penalty."""
+        return self.added in ("gradient", "update")
+
+    @property
+    def late(self) -> bool:
+        """Whether what moves the parameters adds its derivative."""
+        return self.added.startswith("update")
+
+    def cost(self, c: str, weights: tuple[str, str], m: str) -> str:
+        """The loss of `out` and `Y`, with the penalty of the weights if it has one."""
+        terms = [self.output.loss.format(m=m)]
+        if self.states:
+            terms += [self.penalty[0].format(c=c, w=each, m=m) for each in weights]
+        return " + ".join(terms)
+
+    def decay(self, c: str, weight: str, m: str) -> str:
+        """The derivative of the penalty, to be added to a gradient."""
+        return " + " + self.penalty[1].format(c=c, w=weight, m=m)
+
+    def moves(self, names: Callable[[str], str], rate: str, step: str) -> list[str]:
+        """The lines that move one parameter.
+
+        Args:
+            names: what `p`, `g`, `v` and `s` are called.
+            rate: of the step.
+            step: its number.
+        """
+        told = {key: names(key) for key in "pgvs"}
+        return [each.format(lr=rate, t=step, **told) for each in self.optimiser.lines]
+
+
+def indented(lines: list[str], by: int = 1) -> list[str]:
+    """Lines within a block."""
+    return ["    " * by + each if each else each for each in lines]
+
+
+def training(
+    pieces: Pieces, data: list[str], begin: list[str], loop: list[str], step: str = "step"
+) -> list[str]:
+    """What trains when the file is run, if it does.
+
+    Args:
+        pieces: whether it does.
+        data: the lines that make data.
+        begin: that make a network.
+        loop: of each step.
+        step: what its number is called.
+    """
+    if not pieces.main:
+        return []
+    return [
+        "",
+        "",
+        'if __name__ == "__main__":',
+        *indented([*data, *begin, f"for {step} in range(40):"]),
+        *indented(loop, 2),
+    ]
