@@ -233,7 +233,8 @@ def _factors(judgement: Judgement, measured: Sequence[bool]) -> list[float]:
     the others tell.
     """
     bare = [by for (_, by), one in zip(judgement.chosen, measured, strict=True) if not one]
-    most = commonest(bare) if any(measured) and bare else judgement.factor
+    measured = measured if bare else [False] * len(measured)  # if all are, their signs tell
+    most = commonest(bare) if any(measured) else judgement.factor
     olds = [each.old for each in judgement.updates]
     pairs = list(zip(olds, judgement.chosen, strict=True))
     others = (g.depends_on(e) for old, (g, _) in pairs for e in olds if e is not old)
