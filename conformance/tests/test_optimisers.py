@@ -142,6 +142,8 @@ CAUSES = [
     (((BY_MEAN, "(1 - self.beta2**self.t)"),), "β2 is in the correction of the mean of the grad"),
     (((M, M.replace("beta1", "beta2")), (V, "self.beta1 * self.v[k]")), "β1 and β2 are exchanged"),
     (((M, M.replace("beta1 *", "beta2 *")),), "it has to keep 0.9 (β1)"),
+    (((M, "self.m[k] = (1 - self.beta1) * self.m[k] + self.beta1"),), "it has to keep 0.9 (β1)"),
+    (((BY_MEAN, "(1 - (1 - self.beta1)**self.t)"),), "so divide it by 1 − 0.9^t"),
     (((V, "self.beta1 * self.v[k]"),), "it has to keep 0.999 (β2)"),
     ((("self.t += 1", "self.t = 1"),), "t in the correction 1 − β^t is 1 at each"),
     ((("self.t += 1", "self.t += 1 + (self.t == 0)"),), "is 2 at update 1"),
