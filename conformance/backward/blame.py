@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.chain import Arrays, Rules
-from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match, Quantity
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match, Quantity, fitted
 from conformance.backward.decay_terms import is_part
 from conformance.backward.findings import RightValue
 from conformance.backward.forward_uses import FEW_WAYS, Uses
@@ -144,12 +144,18 @@ class Search(Uses):
                 yield "rest", {number: value for each in rest for number, value in each.items()}
 
     def _as_the_rest(self, members: list[tuple[Node, Match]]) -> Arrays:
-        """Executions that are added to a gradient: what it lacks, added by the first wrong one."""
+        """Executions that are added to a gradient: what it lacks, added by the first wrong one.
+
+        None where that is a multiple of their sum, which lacks a factor alone.
+        """
         node, match = next(iter(self._wrong_of(members)), members[0])
         for each in self.verdicts:
             if match.quantity.nodes == (each.goal.parameter,):
-                lacks = match.layout(match.quantity.of(_lacking(each)))
-                return {node.number: self.chain.values[node.number] + _divided(lacks, match)}
+                lacks = _divided(match.layout(match.quantity.of(_lacking(each))), match)
+                total = np.asarray(self.chain.values[members[-1][0].number])
+                if total.size > 1 and fitted(lacks, total) is not None:
+                    return {}
+                return {node.number: self.chain.values[node.number] + lacks}
         return {}
 
     def _as_a_sum(self, members: list[tuple[Node, Match]]) -> Arrays:

@@ -316,8 +316,12 @@ def loss_of(chosen: Tried, factor: float) -> Node:
     run = chosen.run
     loss = times(run.trace, run.loss, factor)
     decay = chosen.decay
-    if not chosen.count:
+    if decay is None and not chosen.fits:
         decay = stated(run.goals, chosen.chain)
+        bare = Decay(chosen.shared.factor, 0.0, (), 0)
+        right = {each.goal for each in chosen.found if _is_right(each, bare)}
+        if decay is not None and any(goal in right for goal, _ in decay.goals):
+            decay = None
     return loss if decay is None else plus_decay(run.trace, loss, decay)
 
 

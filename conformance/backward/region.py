@@ -14,7 +14,7 @@ from conformance.backward.blame import Search
 from conformance.backward.chain import Arrays
 from conformance.backward.change import NEARLY
 from conformance.backward.changes import scales
-from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match
+from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, Match, fitted
 from conformance.backward.groups import Factor, Group, Repair, grouped
 from conformance.backward.judge_gradients import distance
 from conformance.backward.slips import COMPARISONS
@@ -89,10 +89,14 @@ class Region:
         """Where what gives wrong gradients alone begins, if it is known what no part of it is.
 
         What right gradients are computed of as well is right. Only where the repair is that of
-        gradients: else the operation that is repaired gives the wrong ∂C/∂v.
+        gradients: else the operation that is repaired gives the wrong ∂C/∂v. What lacks a factor
+        alone is not wrong from its beginning.
         """
         verdicts, shared = self.search.verdicts, self._shared
         wrong, parameters = self._first_wrong(repair), [e.goal.parameter for e in verdicts]
+        given, right = self.chain.values[wrong.number], repair.values.get(wrong.number)
+        if np.size(given) > 1 and right is not None and fitted(right, np.asarray(given)):
+            return None
         needed = {n for match in repair.matches if match for n in match.quantity.nodes}
         if not shared or not needed or not needed <= set(parameters):
             return None

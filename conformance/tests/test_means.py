@@ -118,3 +118,34 @@ def test_the_shares_of_a_running_mean_are_those_of_the_one_beside_it(
 ) -> None:
     report = run_edited(tmp_path, BATCHES, ("+ 0.1 * v\n", f"+ {share}\n"))
     assert [each.line for each in report.blames] == lines, str(report)
+
+
+SAMPLES = """
+import numpy as np
+rng = np.random.default_rng(3)
+ws = [rng.normal(size=(5, 3)), rng.normal(size=(2, 5))]
+bs = [rng.normal(size=5), np.zeros(2)]
+vs, us = [np.zeros_like(w) for w in ws], [np.zeros_like(b) for b in bs]
+for _ in range(3):
+    of_ws, of_bs = [np.zeros_like(w) for w in ws], [np.zeros_like(b) for b in bs]
+    for x in rng.normal(size=(6, 3)):
+        h = np.tanh(ws[0] @ x + bs[0])
+        e = ws[1] @ h + bs[1] - np.sin(x[:2])
+        d = ws[1].T @ e * (1 - h**2)
+        gs = [np.outer(d, x), np.outer(e, h)]
+        for k in range(2):
+            of_bs[k] += (d, e)[k]
+            of_ws[k] += gs[k]
+    for k in range(2):
+        g, of_b = of_ws[k] / 6 + 0.01 * ws[k], of_bs[k] / 6
+        vs[k], us[k] = 0.9 * vs[k] + g, 0.9 * us[k] + of_b
+        ws[k], bs[k] = ws[k] - 0.1 * vs[k], bs[k] - 0.1 * us[k]
+"""
+
+
+def test_sums_of_weights_that_decay_are_made_of_right_derivatives(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, SAMPLES).exit_code == 0
+    report = run_edited(tmp_path, SAMPLES, ("of_ws[k] / 6", "of_ws[k]"))
+    (blame,) = report.blames
+    assert (blame.accused.gradients, blame.line) == (("ws[0]", "ws[1]"), 18), str(report)
+    assert blame.accused.cause.kind != "begins", str(report)  # at the decay
