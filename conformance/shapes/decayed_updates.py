@@ -37,7 +37,7 @@ def with_decay_of_updates(found: Found, names: Sequence[str]) -> Found:
         return found
     moved = [each for each in _moves(again.reading, names) if each.cost == "own"]
     told = (each for each in moved if all(one.mends for one in each.accused) and each.accused)
-    right = any(each.ok for each in moved)
+    right = any(all(one.ok for one in each.gradients) for each in moved)  # if not by one rule
     unknown = not moved and (_is_not_handed(again.reading) or _is_read_elsewhere(again.reading))
     if not right and not unknown:
         return replace(found, examined=next(told, known))

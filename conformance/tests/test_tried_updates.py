@@ -907,3 +907,11 @@ def test_the_decay_of_a_loss_may_be_added_by_the_update(
     )
     assert report.exit_code == wrong, str(report)
     assert (f"net.py:{line}:" in str(report)) == wrong, str(report)
+
+
+def test_a_step_that_is_wrong_beside_one_that_adds_the_decay_is_blamed(tmp_path: Path) -> None:
+    text = DECAY_IN_THE_STEP + STEP_WHOLE.replace('eta * g["c"]', 'eta / len(X) * g["c"]')
+    (tmp_path / "net.py").write_text(text)
+    report = conformance.check(str(tmp_path / "net.py"))
+    assert report.exit_code == 1, str(report)
+    assert f"net.py:{len(text.splitlines())}:" in str(report).splitlines()[1], str(report)
