@@ -19,6 +19,7 @@ from conformance.backward.findings import Line
 from conformance.backward.syntax import only_renaming
 from conformance.corpus.case import Case
 from conformance.subjects.stepped import TURNED, Stepped
+from conformance.tracing.ancestors import walk
 from conformance.tracing.arranging import arranged_last, before_arranging, whole
 from conformance.tracing.deltas import ErrorSearch
 from conformance.tracing.frames import Frame
@@ -77,6 +78,8 @@ class Searched:
                 above = self.roles.found.get(f"delta{int(name[5:]) + 1}")
                 return () if above is None else self.trace.nodes[above.numbers[0]].frames
             number = self.after[name.removeprefix("nabla_")]
+            if unwritten := self._unwritten(name, self.trace.nodes[number]):
+                return unwritten
         if number is None:
             return ()
         if name[0] in "bw" and not self.run.rewritten.get(name, not self.trace.nodes[number].given):
@@ -112,6 +115,15 @@ class Searched:
         with precision(BITS):
             slope = self.roles.values[f"a{layer}"] - self.run.batch.y
             return np.array_equal(as_floats(self.roles.values[name]), as_floats(slope))
+
+    def _unwritten(self, name: str, new: Node) -> tuple[Frame, ...]:
+        """The lines of a δ, if zeros of the call that makes it move a parameter: its ∇ is lost."""
+        delta = self.roles.found.get(f"delta{name.removeprefix('nabla_')[1:]}")
+        frames = () if delta is None else self.trace.nodes[delta.numbers[0]].frames
+        zeros = {e.frames for e in walk([new]) if e.constant and not np.any(e.value)}
+        calls = {(each[0].function, each[1:]) for each in zeros if each}
+        made = (frames[i:] for i in range(len(frames)))
+        return next((e for e in made if (e[0].function, e[1:]) in calls), ())
 
     def _first_wrong(self, name: str, at: Location) -> int:
         """The first node that computed a wrong entry of a quantity; the first if none is known."""

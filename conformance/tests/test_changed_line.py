@@ -234,3 +234,29 @@ def test_a_wrong_cost_is_told_the_change_with_which_it_is_right(tmp_path: Path) 
     first, _, _, change, *_ = opening(check(f"{tmp_path / 'net.py'}:Net"))
     assert first.startswith("not conformant: C is wrong")
     assert change.endswith("with:  return np.mean(-y * np.log(a) - (1 - y) * np.log(1 - a))")
+
+
+def said(folder: Path, text: str) -> str:
+    """The opening of the report on a network."""
+    (folder / "net.py").write_text(text)
+    return "\n".join(opening(check(f"{folder / 'net.py'}:Net")))
+
+
+@pytest.mark.seldom
+def test_where_a_right_network_stops_as_well_the_change_may_leave_it_so(tmp_path: Path) -> None:
+    numbers = "return np.vectorize(lambda t: 1 / (1 + math.exp(-t)))(z)"
+    text = STOPS.replace("return 1 / (1 + np.exp(-z))", numbers).replace("as np", "as np, math")
+    told = said(tmp_path, text.replace("(1 - acts[k])", "(1 + acts[k])"))
+    assert "is right with:  d = back * acts[k] * (1 - acts[k])" in told, told
+    assert "OverflowError" in told, told
+
+
+@pytest.mark.seldom
+def test_a_gradient_that_is_not_stored_is_blamed_where_its_error_is_made(tmp_path: Path) -> None:
+    zeros = "[np.zeros_like(b) for b in self.biases], []"
+    text = STOPS.replace("[], []", zeros).replace("            grad_b.insert(0, d)\n", "")
+    text = text.replace(
+        "        for k in range(len(self.weights) - 1",
+        "        grad_b[-1] = d\n        for k in range(len(self.weights) - 1",
+    )
+    assert "net.py:27, in backprop" in (told := said(tmp_path, text)), told
