@@ -17,7 +17,7 @@ from conformance.backward.source import lines_of
 from conformance.backward.syntax import function_around, is_call_of, tree
 from conformance.errors import ConformanceError
 from conformance.programs.held_state import doubles, short
-from conformance.programs.vocabulary import bare
+from conformance.programs.vocabulary import bare, kinds_of
 from conformance.running.quiet import quiet
 from conformance.running.tracebacks import is_ours
 from conformance.script.source_around import raises_at_once
@@ -158,7 +158,8 @@ def _numbered(run: Attempt, call: Call, step: int) -> Iterator[None]:
     if call.role == "update" and isinstance(call.function, str):
         function = getattr(run.roots["self"], call.function)
         definition = definition_of(function)
-        asked = {each.name: number_of(each.name, None) for each in needed(function)}
+        others = (e.name for e in needed(function) if "penalty" not in kinds_of(e.name))
+        asked = {each: number_of(each, None) for each in others}  # a decay is that of the loss
         with_data = takes_inputs(function)  # then `t` is the targets
         times = (e.name for e in taken(function) if not with_data and TIME.fullmatch(bare(e.name)))
         asked |= {name: step - raises_at_once(definition, name) for name in times}

@@ -915,3 +915,35 @@ def test_a_step_that_is_wrong_beside_one_that_adds_the_decay_is_blamed(tmp_path:
     report = conformance.check(str(tmp_path / "net.py"))
     assert report.exit_code == 1, str(report)
     assert f"net.py:{len(text.splitlines())}:" in str(report).splitlines()[1], str(report)
+
+
+DECAY_OF_A_METHOD = """import numpy as np
+
+class Regression:
+    def __init__(self, n_in, n_out):
+        r = np.random.RandomState(2)
+        self.w, self.c = r.randn(n_in, n_out), np.zeros(n_out)
+
+    def predict(self, X):
+        return np.tanh(X @ self.w + self.c)
+
+    def cost(self, X, Y, lmbda):
+        fit = 0.5 * np.sum((self.predict(X) - Y) ** 2) / len(X)
+        return fit + lmbda * np.abs(self.w).sum()
+
+    def backprop(self, X, Y):
+        A = self.predict(X)
+        d = (A - Y) * (1 - A**2) / len(X)
+        return X.T @ d, d.sum(axis=0)
+
+    def update_mini_batch(self, X, Y, eta, lmbda):
+        dw, dc = self.backprop(X, Y)
+        self.w = self.w - eta * (dw + lmbda * np.sign(self.w))
+        self.c = self.c - eta * dc
+"""
+
+
+def test_an_update_is_handed_the_decay_that_the_loss_is(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(DECAY_OF_A_METHOD)
+    report = conformance.check(str(tmp_path / "net.py"))
+    assert report.exit_code == 0, str(report)
