@@ -10,7 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.backward.findings import Accused, Examined, Line, merged, never_moved_beside
+from conformance.backward.findings import (
+    UPDATES,
+    Accused,
+    Examined,
+    Line,
+    merged,
+    never_moved_beside,
+)
 from conformance.backward.source import lines_of
 from conformance.backward.syntax import tree, without
 from conformance.programs.held_state import short
@@ -90,7 +97,7 @@ def trained(found: Found, name: str) -> Found:
     keeps = bool(reading.run.states) or (born and wrong)
     unknown = found.examined.cost == "unknown"  # which the first update alone may be right by
     if not keeps and (wrong or not unknown):
-        return found if wrong else _by_one_factor(found, reading, name)
+        return (_by_updates_alone if wrong else _by_one_factor)(found, reading, name)
     tried = tried_update(reading, name)
     ran = tried.ran
     if ran is not None and is_right(ran):
@@ -105,6 +112,18 @@ def trained(found: Found, name: str) -> Found:
         return found
     off = (*taken.off, *([] if wrong else [f"{name} after its first update"]))
     return replace(found, recognised=replace(taken, off=off))
+
+
+def _by_updates_alone(found: Found, reading: Reading, name: str) -> Found:
+    """The verdict on wrong updates that keep nothing, if several say that the gradients are right.
+
+    Of gradients one update tells as much.
+    """
+    ran = tried_update(reading, name).ran
+    if ran is None or wrong_in(ran) is None:
+        return found
+    alone = {each.cause.kind for each in ran.examined.accused} <= UPDATES
+    return replace(found, examined=ran.examined) if alone else found
 
 
 def _by_rule(found: Found, reading: Reading, name: str, ran: Ran, still: Collection[str]) -> Found:
