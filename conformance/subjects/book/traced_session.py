@@ -200,8 +200,11 @@ class TracedSession:
         return where
 
     def _line_left(self, taken: Taken, name: str) -> tuple[Frame, ...]:
-        """The line after which a parameter is what the update leaves: what made it is not known."""
-        if name not in taken.after:
+        """The line after which a parameter is what the update leaves: what made it is not known.
+
+        None of a step that is too long to be traced: line by line it is longer.
+        """
+        if name not in taken.after or self.case.id in self.patterns.long:
             return ()
         args = taken.start, taken.batch, name, taken.after[name]
         with quiet():
