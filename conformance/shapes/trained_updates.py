@@ -117,9 +117,10 @@ def trained(found: Found, name: str) -> Found:
 def _by_updates_alone(found: Found, reading: Reading, name: str) -> Found:
     """The verdict on wrong updates that keep nothing, if several say that the gradients are right.
 
-    Of gradients one update tells as much.
+    Of gradients one update tells as much, and where all go the other way, what they share.
     """
-    ran = tried_update(reading, name).ran
+    some = any(each.ok for each in found.examined.gradients)
+    ran = tried_update(reading, name).ran if some else None
     if ran is None or wrong_in(ran) is None:
         return found
     alone = {each.cause.kind for each in ran.examined.accused} <= UPDATES

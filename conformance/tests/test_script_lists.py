@@ -650,7 +650,12 @@ for t in range(40):
         squares[i] += g * g
         w[i] -= 0.2 * g / sqrt(squares[i])
 """
-PLAIN = (" / sqrt(squares[i])", ""), (" / sqrt(own)", "")
+PLAIN = (
+    (" / sqrt(squares[i])", ""),
+    ("        squares[i] += g * g\n", ""),
+    (" / sqrt(own)", ""),
+    ("    own += error * error\n", ""),
+)
 
 
 TWO_TABLES = [
