@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from conformance.script.judgement import Judgement
-from conformance.script.linear import alike
+from conformance.script.linear import alike, is_of_numbers
 from conformance.script.multiples import PRODUCTS
-from conformance.script.rates import as_written, numbers_of, rates_on_the_way
+from conformance.script.rates import as_written, numbers_of
 from conformance.script.update import Update
 from conformance.tracing.node import Node
 
@@ -64,8 +64,9 @@ def _factors(made: Update, gradient: Node) -> Iterator[_Factor]:
     Where a loop goes through rates, or each layer keeps its own, they are told by their numbers,
     too. What alone divides a gradient is one.
     """
-    products = [each for each in made.way(gradient) if each.operation in PRODUCTS]
-    if len(products) != len([*rates_on_the_way(made, gradient)]):
+    way = (each for each in made.way(gradient) if not is_of_numbers(each))
+    products = [each for each in way if each.operation in PRODUCTS]
+    if len(products) != sum(1 for each in products for _ in numbers_of(each, made)):
         return
     for node in products:
         for written, number in numbers_of(node, made):

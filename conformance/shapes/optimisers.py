@@ -114,16 +114,28 @@ def _run(
             given = {name: weights[name] * np.sin(each) for name, each in now.items()}
             holder.give(given)
             for name in now:
-                values[name].append(trace.argument(now[name]))
-                gradients[name].append(trace.argument(given[name]))
+                values[name].append(_node(trace, now[name]))
+                gradients[name].append(_node(trace, given[name]))
             parts = [_only(holder, i) for i in range(len(now))] if alone else parts
             results = [_step(*each, optimiser, t) for each in zip(made, parts, strict=True)]
             _take(holder, results if alone else results[0])
         for name, each in _read(holder, weights).items():
-            values[name].append(trace.argument(each))
+            values[name].append(_node(trace, each))
     counted = counts(definition_of(optimiser.code), TIME)
     still = (np.array_equal(a.value, b.value) for e in values.values() for a, b in pairwise(e))
     return None if any(still) else Moved(trace, values, gradients, counted, dicts.shapes())
+
+
+def _node(trace: Trace, value: Any) -> Node:
+    """What computed an array.
+
+    Raises:
+        UnfitError: it is a list of numbers.
+    """
+    found = trace.argument(value)
+    if type(found) is not Node:
+        raise UnfitError
+    return found
 
 
 def _read(holder: Holder, like: Mapping[str, Array]) -> dict[str, Any]:
