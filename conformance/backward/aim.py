@@ -132,9 +132,12 @@ def _factors(forward: Forward, error: OwnError) -> list[float] | None:
     if right is None or not np.any(right):
         return None
     given, found = np.asarray(forward.chain.values[error.error.number], np.float64), []
-    for layout in layouts(given.shape, right.shape):
+    size = float(np.vdot(right, right))
+    for layout in (
+        layouts(given.shape, right.shape) if size else ()
+    ):  # it may be too small to square
         turned = layout(given)
-        factor = float(np.vdot(turned, right)) / float(np.vdot(right, right))
+        factor = float(np.vdot(turned, right)) / size
         if factor and distance(turned, factor * right) <= half_of_its_digits(error.error):
             found.append(factor)
     return found

@@ -344,11 +344,12 @@ class Examined:
         penalty: whose derivative that decay is (`decay.py`).
         output_error: the line that computes the output error, where the cost is unknown.
         decay_beside: whether the weights decay beside the program's own loss.
-        undecayed: whether gradients are right but for the decay that the program's own loss states.
         passes: the two passes side by side, where something is to blame.
         truncated: the steps through time that gradients go back, if not all; else 0.
         rights: the right gradients by their names, in the process that judged, if some are wrong.
         ahead: the lines that compute the loss alone, likewise.
+        undecayed: what is known of them by the own loss without the decay that it states, likewise,
+            if more of them are right so.
     """
 
     gradients: tuple[Judged, ...]
@@ -362,11 +363,11 @@ class Examined:
     penalty: str = "squares"
     output_error: Line | None = None
     decay_beside: bool = False
-    undecayed: bool = False
     passes: tuple[Passed, ...] = ()
     truncated: int = 0
     rights: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False, metadata=OWN)
     ahead: frozenset[Line] = field(default=frozenset(), compare=False, repr=False, metadata=OWN)
+    undecayed: Any = field(default=None, compare=False, repr=False, metadata=OWN)
 
     @property
     def free(self) -> bool:

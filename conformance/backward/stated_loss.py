@@ -259,16 +259,16 @@ def has_own_terms(step: OwnPass) -> bool:
     return any(not _multiplies_two(each, given) for each in curved)
 
 
-def is_right_without_decay(step: OwnPass) -> bool:
-    """Whether gradients are those of a loss without its terms of the parameters alone."""
+def without_own_terms(step: OwnPass) -> Examined | None:
+    """The gradients by a loss without its terms of the parameters alone; None if it has none."""
     if step.loss is None or not has_own_terms(step):
-        return False
+        return None
     gradient = forward_of(step).gradient
     left = step.trace.traced(np.array(step.loss.value), step.loss)
     for each in _own_terms(step):
         term = step.trace.traced(np.array(each.value), each)
         left = left - float(np.sum(gradient[each.number])) * term
-    return examine_pass(replace(step, loss=step.trace.argument(left)), blame=False).ok
+    return examine_pass(replace(step, loss=step.trace.argument(left)))
 
 
 def _own_terms(step: OwnPass) -> list[Node]:

@@ -23,27 +23,32 @@ from conformance.shapes.reading import PlainRun, Reading
 
 
 def with_decay_of_updates(found: Found, names: Sequence[str]) -> Found:
-    """The verdict, where nothing is wrong but that gradients lack the decay of the loss.
+    """The verdict, where gradients lack the decay of the loss: that without it, if it is added.
 
-    What the parameters are moved by is judged by the same loss: it is right, or it has lines to
-    blame. Where nothing moves them, gradients that are not told the rate of the decay are right.
+    What the parameters are moved by is judged by the same loss: it is right where the gradients are
+    without the decay, or it has lines to blame. Where nothing moves them, gradients that are not
+    told the rate of the decay need none.
 
     Args:
         found: the verdict.
         names: of the functions and methods that may move parameters.
     """
     again, known = found.again, found.examined
-    if not known.undecayed or not isinstance(again, PlainRun):
+    bare: Examined | None = known.undecayed
+    if bare is None or not isinstance(again, PlainRun):
         return found
     moved = [each for each in _moves(again.reading, names) if each.cost == "own"]
     told = (each for each in moved if all(one.mends for one in each.accused) and each.accused)
-    right = any(all(one.ok for one in each.gradients) for each in moved)  # if not by one rule
+    right = any(_wrong(each) <= _wrong(bare) for each in moved)  # if not by one rule
     unknown = not moved and (_is_not_handed(again.reading) or _is_read_elsewhere(again.reading))
     if not right and not unknown:
         return replace(found, examined=next(told, known))
-    gradients = tuple(replace(each, ok=True) for each in known.gradients)
-    taken, cleared = found.recognised, replace(known, gradients=gradients, accused=())
-    return replace(found, recognised=replace(taken, undecayed=unknown), examined=cleared)
+    taken = replace(found.recognised, undecayed=unknown)
+    return replace(found, recognised=taken, examined=bare)
+
+
+def _wrong(examined: Examined) -> set[str]:
+    return {each.name for each in examined.gradients if not each.ok}
 
 
 def _is_not_handed(reading: Reading) -> bool:

@@ -22,7 +22,7 @@ from conformance.backward.recorded_pass import (
     NothingComparedError,
     last_return,
 )
-from conformance.backward.stated_loss import is_right_without_decay
+from conformance.backward.stated_loss import without_own_terms
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.attempts import Attempt
 from conformance.shapes.found import Found, Recognised, Rerun
@@ -341,7 +341,9 @@ def _examined_once(reading: Reading, cost: str | None, *, decays: bool) -> Exami
         if places.rate != RATE or unsure or places.several:  # a rate may hold 1/m
             first = replace(first, factor=1.0)
     if places.direct and not first.ok and first.cost == "own":
-        first = replace(first, undecayed=is_right_without_decay(step))
+        bare = without_own_terms(step)
+        if bare is not None and bare.right > first.right:
+            first = replace(first, undecayed=bare)
     first = taking(first, places) if places.direct else first
     return with_inputs(first, step, inputs)
 
