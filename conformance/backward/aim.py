@@ -133,9 +133,9 @@ def _factors(forward: Forward, error: OwnError) -> list[float] | None:
         return None
     given, found = np.asarray(forward.chain.values[error.error.number], np.float64), []
     size = float(np.vdot(right, right))
-    for layout in (
-        layouts(given.shape, right.shape) if size else ()
-    ):  # it may be too small to square
+    if not size:  # its squares are 0
+        return []
+    for layout in layouts(given.shape, right.shape):
         turned = layout(given)
         factor = float(np.vdot(turned, right)) / size
         if factor and distance(turned, factor * right) <= half_of_its_digits(error.error):

@@ -259,8 +259,8 @@ def has_own_terms(step: OwnPass) -> bool:
     return any(not _multiplies_two(each, given) for each in curved)
 
 
-def without_own_terms(step: OwnPass) -> Examined | None:
-    """The gradients by a loss without its terms of the parameters alone; None if it has none."""
+def without_own_terms(step: OwnPass) -> OwnPass | None:
+    """The step with its loss without its terms of the parameters alone; None if it has none."""
     if step.loss is None or not has_own_terms(step):
         return None
     gradient = forward_of(step).gradient
@@ -268,7 +268,7 @@ def without_own_terms(step: OwnPass) -> Examined | None:
     for each in _own_terms(step):
         term = step.trace.traced(np.array(each.value), each)
         left = left - float(np.sum(gradient[each.number])) * term
-    return examine_pass(replace(step, loss=step.trace.argument(left)))
+    return replace(step, loss=step.trace.argument(left))
 
 
 def _own_terms(step: OwnPass) -> list[Node]:

@@ -253,8 +253,6 @@ NUMBERS = (
     (re.compile(r"eps(ilon)?"), 1e-8),
 )
 """What an optimiser is given that has no defaults, by the names of its arguments."""
-SMALL_DECAY = 2.0**-5
-"""The rate of a decay, where it is given one."""
 
 
 def is_number(name: str) -> bool:
@@ -278,7 +276,7 @@ def is_0(default: Any) -> bool:
 
 def number_of(name: str, other: Any) -> Any:
     """What an argument is given by its name, or another number."""
-    other = SMALL_DECAY if "penalty" in kinds_of(name) else other
+    other = DECAYING if "penalty" in kinds_of(name) else other
     return next((e for pattern, e in NUMBERS if pattern.fullmatch(bare(name))), other)
 
 

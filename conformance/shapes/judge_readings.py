@@ -342,8 +342,8 @@ def _examined_once(reading: Reading, cost: str | None, *, decays: bool) -> Exami
             first = replace(first, factor=1.0)
     if places.direct and not first.ok and first.cost == "own":
         bare = without_own_terms(step)
-        if bare is not None and bare.right > first.right:
-            first = replace(first, undecayed=bare)
+        if bare is not None and examine_pass(bare, blame=False).right > first.right:
+            first = replace(first, undecayed=examine_pass(bare))
     first = taking(first, places) if places.direct else first
     return with_inputs(first, step, inputs)
 

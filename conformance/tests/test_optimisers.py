@@ -723,3 +723,21 @@ def test_each_gradient_may_be_clipped_by_its_own_norm(tmp_path: Path) -> None:
     (tmp_path / "careful.py").write_text(CLIPS_EACH)
     report = check_file(Asked(str(tmp_path / "careful.py")), no_book)
     assert (report.exit_code, "η" in str(report)) == (0, False), str(report)
+
+
+DECAYS_IF_TOLD = """import numpy as np
+
+class Steps:
+    def __init__(self, lr=0.1, lam=0.0):
+        self.lr, self.lam = lr, lam
+
+    def update(self, params, grads):
+        for key in params:
+            params[key] -= self.lr * (grads[key] + self.lam * params[key])
+"""
+
+
+def test_a_decay_that_is_0_by_default_has_an_effect(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text(DECAYS_IF_TOLD)
+    report = check_file(Asked(str(tmp_path / "steps.py")), no_book)
+    assert report.exit_code == 0, str(report)

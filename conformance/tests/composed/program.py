@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import product
 from typing import NamedTuple
 
@@ -76,7 +77,12 @@ def of(id_: str) -> Parts:
     Raises:
         KeyError: there is none.
     """
-    return {each.id: each for each in every()}[id_]
+    return _by_id()[id_]
+
+
+@cache
+def _by_id() -> dict[str, Parts]:
+    return {each.id: each for each in every()}
 
 
 def right(parts: Parts) -> Program:
