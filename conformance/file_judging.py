@@ -42,6 +42,7 @@ from conformance.shapes.handed_on import handed_on
 from conformance.shapes.layers import LayerSearch
 from conformance.shapes.losses import LossSearch
 from conformance.shapes.named_losses import promises_gradients
+from conformance.shapes.network_optimisers import network_optimiser
 from conformance.shapes.own_calls import OwnCall, own_calls
 from conformance.shapes.plans import methods
 from conformance.shapes.solved_losses import SolvedLossSearch
@@ -269,15 +270,39 @@ class FileJudging:
         network = owners.isdisjoint(known)
         self.left += [NotJudged(each, HANDED, network) for each in sorted(owners - told)]
 
-    def on_optimisers(self, made: Iterable[tuple[Ran | NotJudged, Again]]) -> None:
-        """Tell of what moves parameters, but for a class that others of the file derive from."""
+    def on_optimisers(
+        self, place: str, made: Iterable[tuple[Ran | NotJudged, Again]], classes: Iterable[type]
+    ) -> None:
+        """Tell of what moves parameters, but for a class that others of the file derive from.
+
+        Args:
+            place: of the file.
+            made: what is known by gradients of ours, or why nothing is.
+            classes: that may move the parameters of a network of the file.
+        """
+        left, by_itself = dict[str, NotJudged](), set[str]()
         for one, again in made:
             if isinstance(one, Ran):
+                self._send_moved(one, again)
+                by_itself.add(one.script.rpartition(":")[2])
+            else:
+                left[one.name] = one
+        known = [found for _, found in self._taken]
+        for kind in classes:
+            name = kind.__name__
+            moved = None if name in by_itself else network_optimiser(kind, known)
+            if moved is not None:
+                self._send_moved(replace(moved[0], script=f"{place}:{name}"), moved[1])
+                self.used.add(name)
+                left.pop(name, None)
+        for name, each in left.items():
+            if name not in self.bases and not self.is_of_values(name):
                 self.judged_any = True
-                self._send({"moved": to_values(self._with_right_updates(one, again))})
-            elif one.name not in self.bases and not self.is_of_values(one.name):
-                self.judged_any = True
-                self._send({"left": to_values(one)})
+                self._send({"left": to_values(each)})
+
+    def _send_moved(self, ran: Ran, again: Again) -> None:
+        self.judged_any = True
+        self._send({"moved": to_values(self._with_right_updates(ran, again))})
 
     def _with_right_updates(self, ran: Ran, again: Again) -> Ran:
         """What is known of some updates, with the change of a line with which they are right.

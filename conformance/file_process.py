@@ -121,7 +121,9 @@ def send_all(asked: Asked, send: Send) -> None:
         judging.on_training(asked.place, asked.name)
         judging.on_promised(asked.name)
         judging.on_handed(asked.name)
-        judging.on_optimisers(_optimisers(asked, *judging.unused()))
+        classes, functions = judging.unused()
+        wanted = [each for each in classes if asked.name in (None, each.__name__)]
+        judging.on_optimisers(asked.place, _optimisers(asked, wanted, functions), wanted)
         judging.on_derivatives(asked.place, asked.name)
         judging.on_unjudged()
         for left in {each.name: each for each in judging.left}.values():
@@ -139,12 +141,11 @@ def _optimisers(
     asked: Asked, classes: Sequence[type], functions: Sequence[FunctionType]
 ) -> "Iterator[tuple[Ran | NotJudged, Callable[[], Ran | None]]]":
     """The verdicts on those classes and functions that move parameters; see `moved`."""
-    wanted = [each for each in classes if asked.name in (None, each.__name__)]
     others = [each for each in functions if asked.name in (None, each.__name__)]
-    if wanted or others:
+    if classes or others:
         from conformance.shapes.moved import judged_optimisers
 
-        yield from judged_optimisers(asked.place, wanted, others)
+        yield from judged_optimisers(asked.place, classes, others)
 
 
 @contextmanager

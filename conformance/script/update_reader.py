@@ -98,6 +98,7 @@ class _Reader:
         self.rows: dict[Node, Node] = {}  # by the tables in which they stand
         self.gradients: dict[Node, tuple[list[Multiple], Node]] = {}  # where they are added, too
         self.decays: list[tuple[list[Multiple], Node]] = []
+        self.shares: list[tuple[list[Multiple], Node]] = []  # by which less of it is kept
         self.others: list[Node] = []  # that are added, and are not computed of the parameter
         self.at = made.new
         self.sums: list[Node] = []  # on the way, of the parameter or a state and something else
@@ -117,8 +118,9 @@ class _Reader:
             return
         path, self.at = way(old, new, within), new
         factor = self.along(path, factor)
-        if old is self.made.old:
-            self.made.decay += kept - factor if kept == 1.0 else 0.0
+        if old is self.made.old and kept == 1.0:
+            self.made.decay += kept - factor
+            self.shares += [([(old, factor - kept)], new)] if factor != kept else []
 
     def along(self, path: list[Node], factor: float) -> float:
         """Note what is added on a way; how many times the first value is in the last."""
@@ -211,8 +213,11 @@ class _Reader:
         self.gradients[options[-1][0]] = options, self.at
 
     def decays_beside(self) -> Iterator[list[Multiple]]:
-        """The multiples of the parameter that are added where a gradient is, and no more beside."""
-        for options, at in self.decays:
+        """The multiples of the parameter that are added where a gradient is, and no more beside.
+
+        So is that by which less of it is kept, as in `(1 − η λ) w − η g`.
+        """
+        for options, at in (*self.decays, *self.shares):
             if any(at is each for _, each in self.gradients.values()):
                 self.made.decay += options[-1][1]
                 yield options

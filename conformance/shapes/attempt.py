@@ -30,6 +30,7 @@ from conformance.running.tracebacks import headline
 from conformance.script.asked_losses import asking
 from conformance.shapes.arguments import Scope, UnboundError, samples_of, scope_of, ways
 from conformance.shapes.attempts import LONGEST, Attempt, Call, Plan, UnfitError
+from conformance.shapes.draws import Draws, held
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_sources import leaves_out_label, returned_names
 from conformance.shapes.learned import learn
@@ -80,7 +81,10 @@ def attempt(
             nullcontext() if trace is None else _noted_losses(run),
             losses as run.asked,
         ):
+            draws = Draws(held(run)) if plan.redraws else None
             for i, each in enumerate(plan.calls):
+                if draws is not None:
+                    draws.again()
                 since = 0 if trace is None else len(trace.nodes)
                 called_in_a_way(run, each, i, None if chosen is None else chosen[i])
                 if trace is not None and each.role in ("backward", "gradients"):

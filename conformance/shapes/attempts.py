@@ -269,6 +269,7 @@ class Plan:
         calls: in this order.
         module: of the program.
         told: the kinds of what its functions are given, by their names, as it calls them itself.
+        redraws: whether each call draws the random numbers that the first one draws.
     """
 
     said: str
@@ -276,6 +277,7 @@ class Plan:
     calls: tuple[Call, ...]
     module: ModuleType
     told: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    redraws: bool = False
 
 
 @dataclass

@@ -5,7 +5,7 @@ They are told to take so many steps, if they can be, and recorded. Left out: wha
 """
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,6 +25,7 @@ from conformance.script_outcome import Ran
 from conformance.shapes.arguments import RATE, kinds_taken, needed, scope_of, several_samples, taken
 from conformance.shapes.attempt import begin, called_in_a_way, share
 from conformance.shapes.attempts import Attempt, Call, UnfitError
+from conformance.shapes.draws import Draws, held
 from conformance.shapes.function_sources import definition_of
 from conformance.shapes.gradients_of_updates import handed_back
 from conformance.shapes.holders import TIME, number_of
@@ -57,7 +58,12 @@ class Tried:
 
 
 def tried_update(
-    reading: Reading, name: str, targets: Array | None = None, samples: int | None = None
+    reading: Reading,
+    name: str,
+    targets: Array | None = None,
+    samples: int | None = None,
+    owner: Callable[[Attempt], Any] | None = None,
+    without: str = "update",
 ) -> Tried:
     """What is known of some updates by a method.
 
@@ -66,6 +72,8 @@ def tried_update(
         name: of the method.
         targets: in the place of its own.
         samples: how many there are said to be, if not how many there are.
+        owner: makes the object of which it is a method of what has begun; else the program has it.
+        without: the roles of what is not called, with an `owner`.
     """
     from conformance.script.program_recorder import ProgramRecorder  # here: most have none
 
@@ -80,14 +88,20 @@ def tried_update(
     try:
         with quiet(), np.errstate(all="ignore"):
             run.roots = plan.make(data, scope)
-            calls = _calls(reading, name)
-            loops = "count" in kinds_taken(_function(run, calls[-1]))
             begin(run, _begun(reading))
+            calls, own = _calls(reading, name), _own(run)
+            if owner is not None:
+                made_of = owner(run)
+                calls = (*_without(plan.calls, without), Call("update", getattr(made_of, name)))
+                own.append(vars(made_of))
+            loops = "count" in kinds_taken(_function(run, calls[-1]))
             scope.kinds["pairs"] = several_samples(data)
-            own = [vars(run.roots["self"])] if "self" in run.roots else [run.roots, scope.names]
+            draws = Draws(held(run)) if plan.redraws else None
             with recorder.within([*own, scope.kinds, vars(plan.module)]):
                 for step in range(1, 2 if loops else STEPS + 1):
                     for i, call in enumerate(calls):
+                        if draws is not None:
+                            draws.again()
                         with _numbered(run, call, step):
                             called_in_a_way(run, call, i, None)
                     moved = dict(handed_back(run))
@@ -142,7 +156,16 @@ def _calls(reading: Reading, name: str) -> tuple[Call, ...]:
         return plan.calls
     methods = any(isinstance(each.function, str) for each in plan.calls)
     more = Call("update", name) if methods else Call("train", getattr(plan.module, name))
-    return (*(each for each in plan.calls if each.role != "update"), more)
+    return (*_without(plan.calls, "update"), more)
+
+
+def _without(calls: Sequence[Call], roles: str) -> Iterator[Call]:
+    return (each for each in calls if each.role not in roles.split())
+
+
+def _own(run: Attempt) -> list[dict[str, Any]]:
+    """What holds the parameters and states of a program, by their names."""
+    return [vars(run.roots["self"])] if "self" in run.roots else [run.roots, run.scope.names]
 
 
 def _function(run: Attempt, call: Call) -> Callable[..., Any]:
@@ -155,8 +178,8 @@ def _function(run: Attempt, call: Call) -> Callable[..., Any]:
 def _numbered(run: Attempt, call: Call, step: int) -> Iterator[None]:
     """Let an update be given the numbers of its rule, and which it is, by their names."""
     names = run.scope.names
-    if call.role == "update" and isinstance(call.function, str):
-        function = getattr(run.roots["self"], call.function)
+    if call.role == "update":
+        function = _function(run, call)
         definition = definition_of(function)
         others = (e.name for e in needed(function) if "penalty" not in kinds_of(e.name))
         asked = {each: number_of(each, None) for each in others}  # a decay is that of the loss

@@ -26,6 +26,7 @@ from conformance.backward.stated_loss import without_own_terms
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.attempts import Attempt
 from conformance.shapes.found import Found, Recognised, Rerun
+from conformance.shapes.one_pass import in_one_pass
 from conformance.shapes.other_settings import other_than, switched_off, told
 from conformance.shapes.own_loss import (
     SOFTMAX,
@@ -121,6 +122,7 @@ def _in_any_order(
 
     Where two arrays are alike, such as inputs and outputs, names may not tell which is meant.
     """
+    reading = in_one_pass(reading)
     best = reading, _of_steps(reading, cost, refused)
     for other in reading.given_otherwise():
         if best[1] is None or best[1].examined.ok:

@@ -13,6 +13,8 @@ HIDDEN = {
     "tanh": ("np.tanh({z})", "(1 - {a} ** 2)"),
     "relu": ("np.maximum({z}, 0)", "({a} > 0)"),
     "leaky": ("np.where({z} > 0, {z}, 0.1 * {z})", "np.where({a} > 0, 1.0, 0.1)"),
+    "softplus": ("np.log1p(np.exp({z}))", "(1 - np.exp(-{a}))"),
+    "elu": ("np.where({z} > 0, {z}, np.exp({z}) - 1)", "np.where({a} > 0, 1.0, {a} + 1)"),
     "sigmoid": ("1 / (1 + np.exp(-({z})))", "{a} * (1 - {a})"),
 }
 """What a hidden neuron gives, and its slope by that."""
@@ -27,6 +29,19 @@ PENALTIES = {
 
 ADDED = ("gradient", "update", "update alone", "nowhere")
 """Where the derivative of a penalty is added; `update alone`: the loss has none."""
+
+
+BETWEEN = ("nothing", "batch norm", "layer norm", "dropout")
+"""What stands beside a hidden layer: norms before its activation, dropout after it."""
+
+SCHEDULES = {
+    "constant": "",
+    "inverse": "{lr} / (1 + 0.05 * {t})",
+    "halved": "{lr} * 0.5 ** ({t} // 10)",
+    "cosine": "0.5 * {lr} * (1 + np.cos(np.pi * {t} / 50))",
+    "warm up": "{lr} * min(1.0, {t} / 5)",
+}
+"""The rate of a step, by its number from 1."""
 
 
 class Output(NamedTuple):
@@ -181,6 +196,11 @@ MISTAKES: dict[str, dict[str, Change]] = {
     "back": {"slope left out": lambda line: line.partition(".T @ d * ")[0] + ".T @ d"},
     "adds": {"kept alone": _put(" + ", " * 0 + ")},
     "counted": {"a sum": _put(" / len(batch)", "")},
+    "through": {"slope left out": lambda line: line.partition(" * ")[0]},
+    "means": {
+        "of slopes left out": lambda line: line[: line.index("dx.mean")] + line[line.index("self.") :],
+        "of products left out": lambda line: line[: line.index(" + ")],
+    },
     "decay": {"sign": _put(" + ", " - "), "twice": _put(" + ", " + 2 * ")},
     "step": {"sign": _put("-=", "+="), "put": _put("-=", "=")},
     "velocity": {"sign": _put(" - ", " + ")},

@@ -18,6 +18,8 @@ class Pieces(NamedTuple):
     optimiser: Optimiser
     handed: bool
     main: bool
+    between: str = "nothing"
+    schedule: str = ""
 
     @property
     def states(self) -> bool:
@@ -28,6 +30,22 @@ class Pieces(NamedTuple):
     def late(self) -> bool:
         """Whether what moves the parameters adds its derivative."""
         return self.added.startswith("update")
+
+    @property
+    def counts(self) -> bool:
+        """Whether the number of a step is needed to make it."""
+        return bool(self.schedule) or any("{t}" in each for each in self.optimiser.lines)
+
+    def scheduled(self, rate: str, step: str) -> tuple[list[str], str]:
+        """The lines that compute the rate of a step, and its name.
+
+        Args:
+            rate: of all steps.
+            step: the number of one.
+        """
+        if not self.schedule:
+            return [], rate
+        return [f"now = {self.schedule.format(lr=rate, t=step)}"], "now"
 
     def cost(self, c: str, weights: tuple[str, str], m: str) -> str:
         """The loss of `out` and `Y`, with the penalty of the weights if it has one."""
@@ -50,6 +68,16 @@ class Pieces(NamedTuple):
         """
         told = {key: names(key) for key in "pgvs"}
         return [each.format(lr=rate, t=step, **told) for each in self.optimiser.lines]
+
+
+def data(pieces: Pieces) -> list[str]:
+    """Lines that make inputs and targets, a sample in each row."""
+    return [
+        "rng = np.random.RandomState(9)",
+        "X = rng.randn(60, 5)",
+        "c = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0)",
+        f"Y = {pieces.output.targets}",
+    ]
 
 
 def indented(lines: list[str], by: int = 1) -> list[str]:

@@ -2,21 +2,36 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from functools import cache
-from itertools import product
 from typing import NamedTuple
 
 from conformance.tests.composed.parts import (
     ADDED,
+    BETWEEN,
     HIDDEN,
     MISTAKES,
     OF_ONE,
     OPTIMISERS,
     OUTPUTS,
     PENALTIES,
+    SCHEDULES,
 )
 from conformance.tests.composed.pieces import Pieces
 from conformance.tests.composed.styles import STYLES
+
+
+COMMON = ("nothing", "constant")
+CHOICES: tuple[Sequence[str | bool], ...] = (
+    [*STYLES],
+    [*HIDDEN],
+    [*OUTPUTS],
+    [*PENALTIES],
+    ADDED,
+    [*OPTIMISERS],
+    (False, True),
+    (False, True),
+    ("nothing",) * 3 + BETWEEN[1:],
+    ("constant",) * 3 + tuple(SCHEDULES)[1:],
+)
 
 
 class Parts(NamedTuple):
@@ -25,6 +40,8 @@ class Parts(NamedTuple):
     Attributes:
         handed: whether the rate of the penalty is an argument; else it is held.
         main: whether the file trains when it is run.
+        between: what stands beside a hidden layer.
+        schedule: of the rate of the optimiser.
     """
 
     style: str
@@ -35,12 +52,25 @@ class Parts(NamedTuple):
     optimiser: str
     handed: bool
     main: bool
+    between: str = "nothing"
+    schedule: str = "constant"
 
     @property
     def id(self) -> str:
-        """The parts in one word, such as `lists/tanh/softmax/half/update/plain/handed/main`."""
+        """The parts in one word, such as `pairs/tanh/softmax/half/update/plain/handed/main`."""
         handed, main = "handed" if self.handed else "held", "main" if self.main else "none"
-        return "/".join([*self[:-2], handed, main]).replace(" ", "-")
+        others = [each for each in (self.between, self.schedule) if each not in COMMON]
+        return "/".join([*self[:6], handed, main, *others]).replace(" ", "-")
+
+    @property
+    def tells(self) -> bool:
+        """Whether no part says what another says."""
+        return (
+            (self.added != "nowhere" or self.penalty == next(iter(PENALTIES)))
+            # a script has no arguments, and trains
+            and (self.style != "script" or (not self.handed and self.main))
+            and (self.between == "nothing" or self.style.startswith("layers"))
+        )
 
 
 class Program(NamedTuple):
@@ -51,38 +81,37 @@ class Program(NamedTuple):
     line: int
 
 
-def every() -> list[Parts]:
-    """All combinations, of which each says something of its own."""
-    found = product(
-        STYLES, HIDDEN, OUTPUTS, PENALTIES, ADDED, OPTIMISERS, (False, True), (False, True)
-    )
-    first = next(iter(PENALTIES))
+def selected(count: int, seed: int, style: str | None = None) -> list[Parts]:
+    """So many combinations, drawn by a seed.
 
-    def tells(parts: Parts) -> bool:
-        has_penalty = parts.added != "nowhere"
-        alone = not parts.handed and parts.main  # a script has no arguments, and trains
-        return (has_penalty or parts.penalty == first) and (parts.style != "script" or alone)
-
-    return [*filter(tells, map(Parts._make, found))]
-
-
-def selected(count: int, seed: int) -> list[Parts]:
-    """So many combinations, drawn by a seed."""
-    return random.Random(seed).sample(every(), count)  # noqa: S311 - no secret
+    Args:
+        count: how many.
+        seed: of the choice.
+        style: of all of them, if they have one.
+    """
+    drawn = random.Random(seed)  # noqa: S311 - no secret
+    found: dict[Parts, None] = {}
+    while len(found) < count:
+        parts = Parts(*(drawn.choice(each) for each in CHOICES))
+        if parts.tells and style in (None, parts.style):
+            found[parts] = None
+    return [*found]
 
 
 def of(id_: str) -> Parts:
     """The parts that an id names.
 
     Raises:
-        KeyError: there is none.
+        KeyError: an id of that name is not known.
     """
-    return _by_id()[id_]
-
-
-@cache
-def _by_id() -> dict[str, Parts]:
-    return {each.id: each for each in every()}
+    *names, handed, main = id_.replace("-", " ").split("/")[:8]
+    others = id_.replace("-", " ").split("/")[8:]
+    between = next((each for each in others if each in BETWEEN), "nothing")
+    schedule = next((each for each in others if each in SCHEDULES), "constant")
+    parts = Parts(*names, handed == "handed", main == "main", between, schedule)  # type: ignore[arg-type]
+    if parts.id != id_:
+        raise KeyError(id_)
+    return parts
 
 
 def right(parts: Parts) -> Program:
@@ -113,6 +142,8 @@ def _lines(parts: Parts) -> Sequence[tuple[str, tuple[str, ...]]]:
         OPTIMISERS[parts.optimiser],
         handed=parts.handed,
         main=parts.main,
+        between=parts.between,
+        schedule=SCHEDULES[parts.schedule],
     )
     whole = ["import numpy as np", "", "", *STYLES[parts.style](pieces)]
     split = (each.partition("  #: ") for each in whole)

@@ -5,8 +5,9 @@ A line may end in `#:` and the kinds of mistakes that are made in it (`parts.py`
 
 from collections.abc import Callable
 
+from conformance.tests.composed.layers import LAYERS
 from conformance.tests.composed.pairs import pairs
-from conformance.tests.composed.pieces import RATE, Pieces, indented, training
+from conformance.tests.composed.pieces import RATE, Pieces, data, indented, training
 
 NAMES = ("W1", "b1", "W2", "b2")
 BEGUN = {
@@ -54,15 +55,6 @@ def _backward(
     ]
 
 
-def _data(pieces: Pieces) -> list[str]:
-    return [
-        "rng = np.random.RandomState(9)",
-        "X = rng.randn(60, 5)",
-        "c = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0)",
-        f"Y = {pieces.output.targets}",
-    ]
-
-
 def attributes(pieces: Pieces) -> list[str]:
     """A class that holds each parameter, gradient and state under a name of its own."""
     held = not pieces.handed
@@ -70,7 +62,7 @@ def attributes(pieces: Pieces) -> list[str]:
     to_loss = ", lam" if pieces.handed and pieces.states else ""
     to_gradients = ", lam" if pieces.handed and pieces.added == "gradient" else ""
     to_update = ", lam" if pieces.handed and pieces.late else ""
-    counts = any("{t}" in each for each in pieces.optimiser.lines)
+    now, rate = pieces.scheduled("self.rate", "self.t")
 
     def p(name: str) -> str:
         return f"self.{name}"
@@ -78,13 +70,13 @@ def attributes(pieces: Pieces) -> list[str]:
     def g(name: str) -> str:
         return f"self.d{name}"
 
-    update = ["self.t += 1"] if counts else []
+    update = [*(["self.t += 1"] if pieces.counts else []), *now]
     for name in NAMES:
         if pieces.late and name[0] == "W":
             decay = pieces.decay(c, p(name), "self.m")
             update.append(f"{g(name)} = {g(name)}{decay}  #: decay")
         named = {"p": p(name), "g": g(name), "v": f"self.v{name}", "s": f"self.s{name}"}
-        update += pieces.moves(named.__getitem__, "self.rate", "self.t")
+        update += pieces.moves(named.__getitem__, rate, "self.t")
     begun = [f"self.{name} = {value}" for name, value in GENERAL.items()]
     kept = [f"self.{e}{n} = np.zeros_like({p(n)})" for e in pieces.optimiser.kept for n in NAMES]
     lines = [
@@ -93,7 +85,7 @@ def attributes(pieces: Pieces) -> list[str]:
         "        rng = np.random.RandomState(4)",
         *indented([*(["self.lam = lam"] if held else []), *begun, *kept], 2),
         f"        self.rate = {pieces.optimiser.rate}",
-        *indented(["self.t = 0"] if counts else [], 2),
+        *indented(["self.t = 0"] if pieces.counts else [], 2),
         "",
         "    def forward(self, X):",
         *indented([*_forward(pieces, p, "self."), "return out"], 2),
@@ -117,7 +109,7 @@ def attributes(pieces: Pieces) -> list[str]:
         "if step % 10 == 0:",
         f"    print(step, net.loss(X, Y{to_loss and given}))",
     ]
-    return [*lines, *training(pieces, _data(pieces), ["net = Network(5, 8, 3)"], loop)]
+    return [*lines, *training(pieces, data(pieces), ["net = Network(5, 8, 3)"], loop)]
 
 
 def functions(pieces: Pieces) -> list[str]:
@@ -127,7 +119,8 @@ def functions(pieces: Pieces) -> list[str]:
     to_gradients = ", lam" if pieces.handed and pieces.added == "gradient" else ""
     to_step = ", lam" if pieces.handed and pieces.late else ""
     keeps = ", kept" if pieces.optimiser.kept else ""
-    counts = ", t" if any("{t}" in each for each in pieces.optimiser.lines) else ""
+    counts = ", t" if pieces.counts else ""
+    now, rate = pieces.scheduled("rate", "t")
 
     def p(name: str) -> str:
         return f'params["{name}"]'
@@ -164,8 +157,9 @@ def functions(pieces: Pieces) -> list[str]:
         "",
         "",
         f"def {step}:",
+        *indented(now),
         "    for name in params:",
-        *indented([*moved, *pieces.moves(named.__getitem__, "rate", "t")], 2),
+        *indented([*moved, *pieces.moves(named.__getitem__, rate, "t")], 2),
     ]
     kept = [
         f'kept = {{letter + name: 0 * each for name, each in params.items() for letter in "{own}"}}'
@@ -182,7 +176,7 @@ def functions(pieces: Pieces) -> list[str]:
     ]
     return [
         *lines,
-        *training(pieces, _data(pieces), ["params = start(5, 8, 3)", *kept], loop, "turn"),
+        *training(pieces, data(pieces), ["params = start(5, 8, 3)", *kept], loop, "turn"),
     ]
 
 
@@ -196,14 +190,14 @@ def script(pieces: Pieces) -> list[str]:
     def g(name: str) -> str:
         return f"d{name}"
 
-    moved = list[str]()
+    moved, rate = pieces.scheduled("rate", "(step + 1)")
     for name in NAMES:
         if pieces.late and name[0] == "W":
             moved.append(f"{g(name)} = {g(name)}{pieces.decay(c, name, 'X.shape[0]')}  #: decay")
         named = {"p": name, "g": g(name), "v": f"v{name}", "s": f"s{name}"}
-        moved += pieces.moves(named.__getitem__, "rate", "(step + 1)")
+        moved += pieces.moves(named.__getitem__, rate, "(step + 1)")
     return [
-        *_data(pieces),
+        *data(pieces),
         *(f"{name} = {value}" for name, value in BEGUN.items()),
         *(f"{e}{name} = np.zeros_like({name})" for e in pieces.optimiser.kept for name in NAMES),
         f"rate, lam = {pieces.optimiser.rate}, {RATE}",
@@ -217,4 +211,7 @@ def script(pieces: Pieces) -> list[str]:
     ]
 
 
-STYLES = {each.__name__: each for each in (attributes, functions, pairs, script)}
+STYLES: dict[str, Callable[[Pieces], list[str]]] = {
+    **{each.__name__: each for each in (attributes, functions, pairs, script)},
+    **LAYERS,
+}

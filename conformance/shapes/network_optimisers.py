@@ -1,0 +1,91 @@
+"""What moves the parameters of the file's own network: `Optimizer(model.layers).step()`.
+
+It is made with what the network holds, and called after the gradients are there. Left out: classes
+that are given gradients, which are called with ours (`optimisers.py`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice, product
+from typing import Any
+
+from conformance.backward.syntax import defined_around
+from conformance.programs.vocabulary import bare, is_role
+from conformance.script_outcome import Ran
+from conformance.shapes.arguments import RATE, needed
+from conformance.shapes.attempts import Attempt
+from conformance.shapes.called_updates import Tried, tried_update
+from conformance.shapes.found import Found
+from conformance.shapes.holders import holds, number_of
+from conformance.shapes.plans import methods
+from conformance.shapes.reading import PlainRun
+from conformance.shapes.recorded_updates import is_right, wrong_in
+
+MOST = 4
+"""The ways of making one that are tried."""
+
+Owner = Callable[[Attempt], Any]
+"""Makes it of a run, and what it is made of is the run's own network."""
+
+
+def network_optimiser(
+    kind: type, known: Sequence[Found]
+) -> tuple[Ran, Callable[[], Ran | None]] | None:
+    """What is known of the updates of a class by a network of the same file that is right.
+
+    With what is known of them as its code is when that is called; None if nothing is.
+    """
+    moving = [name for name, _ in methods(kind) if _moves(name)][:1]
+    right = ((e, e.again.reading) for e in known if isinstance(e.again, PlainRun) and e.examined.ok)
+    for found, reading in right if moving else ():
+        for owner in islice(_owners(kind, reading.run.roots.get("self")), MOST):
+            own = found.examined.cost == "own"  # else it may be of another pass
+            tried = partial(tried_update, reading, moving[0], owner=owner)
+            tried = partial(tried, without="update" if own else "update loss")
+            if (ran := _judged(tried, kind.__name__)) is not None:
+                return ran, partial(_judged, tried, kind.__name__)
+    return None
+
+
+def _judged(tried: Callable[[], Tried], name: str) -> Ran | None:
+    """What is known of updates, if they are right, or wrong in a line of their class."""
+    ran = tried().ran
+    if ran is None or not (is_right(ran) or ran.examined.accused) or ran.unjudged:
+        return None
+    own = all(e.lines and defined_around(e.lines[0]) == name for e in ran.examined.accused)
+    return ran if own or wrong_in(ran) is not None else None
+
+
+def _moves(name: str) -> bool:
+    """Whether a method moves parameters, by its name."""
+    return name == "__call__" or any(is_role(name, e) is not None for e in ("update", "train"))
+
+
+def _owners(kind: type, network: Any) -> Iterator[Owner]:
+    """The ways of making a class of what a network holds; none if it asks for nothing of it."""
+    names = [each.name for each in needed(kind)]
+    if any(map(holds, names)):
+        for chosen in product(*(_given(each, network) for each in names)):
+            yield partial(_made, kind, dict(zip(names, chosen, strict=True)))
+
+
+def _made(kind: type, given: Mapping[str, Owner], run: Attempt) -> Any:
+    return kind(**{name: each(run) for name, each in given.items()})
+
+
+def _given(name: str, network: Any) -> list[Owner]:
+    """What an argument may be given of a run, by its name, the likeliest first."""
+    if not holds(name):
+        number = number_of(name, RATE)
+        return [lambda run: run.scope.value(name)[1] if run.scope.value(name)[0] else number]
+    held = [each for each in vars(network) if holds(each)]
+    asked = [each for each, _ in methods(type(network)) if holds(each) and _is_alone(network, each)]
+    parts: list[Owner] = [lambda run, e=e: getattr(run.roots["self"], e) for e in held]
+    parts += [lambda run, e=e: getattr(run.roots["self"], e)() for e in asked]
+    same = [each for each, e in zip(parts, (*held, *asked), strict=True) if bare(e) == bare(name)]
+    return same or [*parts, lambda run: run.roots["self"]]
+
+
+def _is_alone(network: Any, name: str) -> bool:
+    """Whether a method needs nothing."""
+    return not needed(getattr(network, name))
