@@ -317,7 +317,7 @@ def _examined_once(reading: Reading, cost: str | None, *, decays: bool) -> Exami
         raise NotAGradientError("it gives back no gradient that it computes")
     if loss is not None and not np.all(np.isfinite(loss.value)):
         raise NotAGradientError("the loss is not finite")
-    apart = loss is not None and is_of_another_pass(loss, goals)
+    apart = loss is not None and is_of_another_pass(loss, goals, run.target)
     loss = None if apart else loss
     returned = None if cost or loss is not None else by_returned(run, places)
     # One step of several is that of some samples: their output is a part of the whole.

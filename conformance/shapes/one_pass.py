@@ -23,4 +23,4 @@ def in_one_pass(reading: Reading) -> Reading:
 
 def _is_apart(reading: Reading) -> bool:
     loss = own_loss(reading.run, reading.places)
-    return loss is not None and is_of_another_pass(loss, reading.places.goals)
+    return loss is not None and is_of_another_pass(loss, reading.places.goals, reading.run.target)

@@ -157,22 +157,29 @@ def own_loss(run: Attempt, places: Places) -> Node | None:
     return None
 
 
-def is_of_another_pass(loss: Node, goals: Sequence[Goal]) -> bool:
+def is_of_another_pass(loss: Node, goals: Sequence[Goal], target: Node | None) -> bool:
     """Whether gradients are of a pass that has other numbers than the one that the loss is of.
 
     So it is where what goes backward goes forward itself, and drops other neurons. What is computed
     of parameters at once tells: other functions may be called of other values in a backward pass.
+    What does not depend on the target is of a forward pass, in whatever function it is written.
     """
     parameters, passed = {each.parameter for each in goals}, dict[Any, list[Node]]()
 
     def is_of_parameters(node: Node) -> bool:
         return not parameters.isdisjoint(node.inputs)
 
+    def keys(node: Node) -> list[Any]:
+        forward = target is not None and not node.depends_on(target)
+        places = tuple(each if each in parameters else None for each in node.inputs)
+        return [operation_key(node), *([(node.operation, places)] if forward else [])]
+
     for each in filter(is_of_parameters, ancestors(loss)):
-        passed.setdefault(operation_key(each), []).append(each)
+        for key in keys(each):
+            passed.setdefault(key, []).append(each)
     anew = (e for e in walk(each.node for each in goals) if is_of_parameters(e))
     return any(
-        _differs(each, passed.get(operation_key(each), ()))
+        _differs(each, [e for key in keys(each) for e in passed.get(key, ())])
         for each in anew
         if not loss.depends_on(each)
     )

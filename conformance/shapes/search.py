@@ -33,7 +33,7 @@ from conformance.shapes.example_data import (
 from conformance.shapes.function_sources import taken_apart
 from conformance.shapes.learned import is_number
 from conformance.shapes.matched import list_of
-from conformance.shapes.places import first_run, places
+from conformance.shapes.places import Places, first_run, places
 from conformance.shapes.plans import OUTS, PARAMETERS_AND_DATA, Made, Named, chains, sizes_of
 from conformance.shapes.reading import Reading, begins_with_zeros, generic
 from conformance.tracing.trace import Trace
@@ -244,7 +244,7 @@ class Searched:
         moves = bool(named) or (found is not None and bool(found.places.updates))
         for _, each in () if moves else update:
             other = self._recorded(self._plan(made, (*calls, Call("update", each))), data)
-            if other is not None and other.places.updates:
+            if other is not None and _takes_a_gradient(other.places):
                 return other
         return found
 
@@ -343,3 +343,9 @@ def _is_unused(run: Attempt, path: str) -> bool:
     """Whether a parameter was put where the object has None, and nothing was computed with it."""
     node = run.start[path][1] if path in run.late else None
     return node is not None and not node.consumers
+
+
+def _takes_a_gradient(places: Places) -> bool:
+    """Whether something is moved by gradients that are there: a bound on parameters needs none."""
+    known = [each.node for each in places.direct]
+    return any(not known or any(map(each.node.depends_on, known)) for each in places.updates)
