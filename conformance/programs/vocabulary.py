@@ -52,7 +52,7 @@ KINDS: dict[str, Pattern] = {
         r"|numberof(epochs|trainingiterations|iterations)|trainingiterations"
         r"|(n|num|nb)?([eé]po(ca|que)s?|epochen|itera(cion|[cç][aã]o|[cç][oõ]|tion)(es|en)?)",
         "batchsize": r"(mini)?batchsize|bs|sizeofbatch",
-        "penalty": r"reg|regstrength|lambdar?|lam|lm?bda?|lmda?|lambd|l2(reg|lambda|penalty)?|reglambda"
+        "penalty": r"reg|regstrength|lambdar?|lam|lm?bda?|lmda?|lambd|l[12](reg|lambda|penalty)?|reglambda"
         r"|weightdecay|decay|regularization|λ",
         "sizes": r"layers?|sizes|(layer|layers|net|network)?(sizes|dims|dimensions|list|structure)"
         r"|architecture|topology|structure|dims|nodes|neurons|units"
@@ -166,7 +166,7 @@ SETTING = re.compile(
 )
 """What is done with parameters or kept beside them, such as `weight_decay`, and is none."""
 
-DECAY = re.compile(r"wd|weightdecay|l2(reg|lambda|penalty)?")
+DECAY = re.compile(r"wd|weightdecay|l[12](reg|lambda|penalty)?")
 """A number of an optimiser by which weights decay; of an argument `wd` may be an array."""
 
 GRADIENT = re.compile(

@@ -165,12 +165,13 @@ def is_of_another_pass(loss: Node, goals: Sequence[Goal], target: Node | None) -
     What does not depend on the target is of a forward pass, in whatever function it is written.
     """
     parameters, passed = {each.parameter for each in goals}, dict[Any, list[Node]]()
+    meets = target is not None and loss.depends_on(target)  # else the inputs are the target
 
     def is_of_parameters(node: Node) -> bool:
         return not parameters.isdisjoint(node.inputs)
 
     def keys(node: Node) -> list[Any]:
-        forward = target is not None and not node.depends_on(target)
+        forward = meets and target is not None and not node.depends_on(target)
         places = tuple(each if each in parameters else None for each in node.inputs)
         return [operation_key(node), *([(node.operation, places)] if forward else [])]
 
