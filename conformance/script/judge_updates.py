@@ -136,7 +136,7 @@ def _ahead(
     updates: Sequence[Update], gradients: Sequence[Node]
 ) -> tuple[dict[Node, Node], dict[Node, Node]]:
     """Where momentum takes gradients, by the parameters; and the same if it does so there alone."""
-    pairs = [(each, ahead_of(each)) for each in updates]
+    pairs = [(each, each.dual or ahead_of(each)) for each in updates]
     found = {each.old: at for each, at in pairs if at is not None and each.new.depends_on(at)}
     way = set(walk(gradients, lambda each: () if each in found.values() else each.inputs))
     return found, found if way.isdisjoint(found) else {}

@@ -94,7 +94,7 @@ def is_rated(made: Update, gradient: Node) -> bool:
     node = made.options[made.own][0]
     while node is not gradient:
         below = [e for e in node.args[:2] if type(e) is Node and e.depends_on(gradient)]
-        rates = [e for e in node.args[:2] if e not in below]
+        rates = [e for e in node.args[:2] if type(e) is not Node or e not in below]
         turned = node.operation != "multiply" and below[:1] != [*node.args[:1]]
         known = node.operation in PRODUCTS and not turned and len(below) == 1
         if not known or not all(_is_of_rates(each, made.old) for each in rates):
@@ -235,3 +235,31 @@ def ahead_of(made: Update) -> Node | None:
     beside = [e for e in beside if e.consumers and alike(kept(made.old, e), 1.0)]
     own = frozenset({made.old})
     return next((e for e in beside for old, _ in made.states if kept(old, e, own)), None)
+
+
+def dual_of(made: Update) -> Node | None:
+    """What is made of a sum of gradients from zeros alone, and goes down along what is added to it.
+
+    So goes the parameter of dual averaging, at which the gradients are taken.
+    """
+    gradient, by = made.options[made.own] if made.options else (made.old, 0.0)
+    if by <= 0 or np.any(made.parameter.values[0].value):
+        return None
+    end, after = _made_alone_of(made, gradient)
+    if end is made.old or np.shape(end.value) != np.shape(gradient.value):
+        return None
+    return end if np.vdot(after - np.asarray(end.value), gradient.value) < 0 else None
+
+
+def _made_alone_of(made: Update, gradient: Node) -> tuple[Node, Any]:
+    """What stands for a parameter on all ways to a gradient, and what it is after the update."""
+    after = dict[Node, Any]({made.old: made.new.value})
+    way = walk([gradient], lambda each: [e for e in each.inputs if e.depends_on(made.old)])
+    ends = set[Node]()
+    for node in sorted({*way} - {made.old}, key=lambda each: each.number):
+        if all(e in after or np.size(e.value) == 1 for e in node.inputs):
+            after[node] = node.again(lambda each: np.asarray(after.get(each, each.value))[()])
+        else:
+            ends |= {e for e in node.inputs if e in after}
+    end = ends.pop() if len(ends) == 1 else made.old
+    return end, np.asarray(after[end])

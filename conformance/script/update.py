@@ -58,6 +58,8 @@ class Update:
         states: what is kept, as it was read and as it was written.
         signed: that of which the sign is added, if it is a sign.
         given: the values of all parameters that are moved with it, as bits.
+        dual: what stands for the parameter where gradients are taken, and goes down their sum; then
+            the options have the sign by which it goes.
         by_rows: whether what moves a row is read alone: something is kept for one of these.
     """
 
@@ -74,6 +76,7 @@ class Update:
     states: list[tuple[Node, Node]] = field(default_factory=list)
     signed: Node | None = None
     given: int = 0
+    dual: Node | None = None
     by_rows: bool = False
 
     @property

@@ -26,6 +26,7 @@ from conformance.script.linear import (
     source,
     way,
 )
+from conformance.script.multiples import dual_of
 from conformance.script.parameters import Parameter
 from conformance.script.rows import unscaled
 from conformance.script.update import Multiple, Update, others_in, row_ways, spread, summed
@@ -77,6 +78,9 @@ def _read(trace: Trace, made: Update, *, apart: bool = False, beside: bool = Fal
     lines = {_statement(e) for e in (new, *reader.sums, *(s for _, s in made.states))}
     own = [i for i, (e, _) in enumerate(made.options) if _statement(e) not in lines]
     made.own = min([*own, max(len(made.options) - 1, 0)])
+    made.dual = dual_of(made)
+    if made.dual is not None:
+        made.options = [(node, -by) for node, by in made.options]
     return made
 
 

@@ -225,7 +225,8 @@ class LossSearch:
         """The gradients: each of the array of its name, else in the order of the arrays.
 
         Raises:
-            UnfitError: there are none, or one has another shape than its array.
+            UnfitError: there are none, or one has another shape than its array; if a name tells
+                what is an output or a target, another size.
         """
         given = beside_names(self.function) if self.prime is None else returned_names(self.prime)
         names = [stem(each) for each in given if each.isidentifier() and is_gradient(each)]
@@ -234,10 +235,10 @@ class LossSearch:
         order = [own[each] for each in names] if named else list(arrays)
         if not 0 < len(back) <= len(arrays):
             raise UnfitError(f"{self.name}: no gradient of its first argument is found")
-        goals = []
+        goals, told = [], any({"output", "targets"} & {*kinds_of(name)} for name in self._names())
         for name, gradient in zip(order, back, strict=False):
-            if np.size(gradient) != arrays[name].size:
-                shape, right = np.shape(gradient), arrays[name].shape
+            shape, right = np.shape(gradient), arrays[name].shape
+            if np.size(gradient) != arrays[name].size or (shape != right and not told):
                 raise UnfitError(f"{self.name}: a gradient of shape {shape} for {name} of {right}")
             said = name if len(back) > 1 else "the output"
             goals.append(Goal(said, node_of(trace, arrays[name]), node_of(trace, gradient)))

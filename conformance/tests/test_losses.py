@@ -337,6 +337,32 @@ def test_a_loss_may_have_the_gradients_of_several_arrays_in_another_function(
     assert all(each.startswith("grad_negative = -2") for each in lines), said
 
 
+MIXTURE = """
+import numpy as np
+
+def nll(q, M):
+    return -np.mean(np.log(M @ q))
+
+def nll_grad(q, M):
+    return -(M / (M @ q)[:, None]).mean(axis=0)
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(3)
+    M, q = rng.uniform(0.1, 0.9, size=(30, 3)), np.full(3, 1 / 3)
+    for _ in range(20):
+        print(nll(q, M))
+        q = q * np.exp(-0.2 * nll_grad(q, M))
+        q /= q.sum()
+"""
+
+
+@pytest.mark.parametrize("power", ["", " ** 2"], ids=["right", "wrong"])
+def test_what_no_name_says_is_a_target_may_have_another_shape(power: str, tmp_path: Path) -> None:
+    code, _, said = judged_source(MIXTURE.replace("[:, None]", f"[:, None]{power}"), tmp_path)
+    assert code == bool(power), said
+    assert "shape" not in said
+
+
 NEWTON = """
 import numpy as np
 

@@ -689,3 +689,44 @@ def test_what_is_wrong_beside_a_parameter_that_is_multiplied_is_blamed(
     (blame,) = run_edited(tmp_path, SHARES, edit).blames
     assert blame.lines[0].line == line
     assert kind in (None, blame.accused.cause.kind)
+
+
+AVERAGED = """import numpy as np
+rng = np.random.default_rng(5)
+A = rng.normal(size=(40, 3))
+b = A @ np.array([0.7, 0.2, 0.1]) + 0.1 * rng.normal(size=40)
+p, total = np.ones(3) / 3, np.zeros(3)
+for step in range(50):
+    r = A @ p - b
+    loss = (r ** 2).mean() / 2
+    total += A.T @ r / len(b)
+    e = np.exp(-0.5 * (total - total.min()))
+    p = e / e.sum()
+    if step % 10 == 0:
+        print(step, loss)
+"""
+
+
+@pytest.mark.parametrize(
+    ("edit", "wrong"),
+    [
+        (("", ""), False),
+        (("A.T @ r", "np.array([1, 2, 1]) * (A.T @ r)"), False),
+        (("A.T @ r", "A.T @ (r + 0.2 * b)"), True),
+        (("total += A.T", "total -= A.T"), True),
+    ],
+    ids=["right", "rates", "another error", "up"],
+)
+def test_a_parameter_may_be_made_of_the_sum_of_its_gradients(
+    edit: tuple[str, str], wrong: bool, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, AVERAGED, edit)
+    assert report.exit_code == wrong, str(report)
+
+
+def test_what_a_parameter_is_made_of_goes_down_its_own_gradient(tmp_path: Path) -> None:
+    softmax = "    e = np.exp(-0.5 * (total - total.min()))\n    p = e / e.sum()\n"
+    first = softmax.replace("-0.5 * (total - total.min())", "total") + "    r ="
+    edits = (softmax, ""), ("    r =", first), ("total += ", "total -= 0.5 * ")
+    report = run_edited(tmp_path, AVERAGED, *edits)
+    assert (report.exit_code, report.blames[0].lines[0].line) == (1, 11), str(report)
