@@ -31,6 +31,7 @@ from conformance.shapes.definitions import (
 )
 from conformance.shapes.edited import mended, repaired, with_right_updates
 from conformance.shapes.found import (
+    UNRULED,
     Found,
     NotJudged,
     beside_gradients,
@@ -291,10 +292,13 @@ class FileJudging:
         for kind in classes:
             name = kind.__name__
             moved = None if name in by_itself else network_optimiser(kind, known)
-            if moved is not None:
+            if moved is not None and moved[0] is not None:
                 self._send_moved(replace(moved[0], script=f"{place}:{name}"), moved[1])
                 self.used.add(name)
                 left.pop(name, None)
+            elif moved is not None and name not in left:
+                runs = self._found.names_elsewhere(name)
+                left[name] = NotJudged(name, UNRULED, True, final=True, runs=runs)
         for name, each in left.items():
             if name not in self.bases and not self.is_of_values(name):
                 self.judged_any = True

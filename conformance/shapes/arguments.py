@@ -328,6 +328,7 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
         if not known and not optional:
             return None
         wanted = scope.kind(each.name) in GIVEN_ANYWAY or each.name in scope.names
+        wanted = wanted and not (isinstance(function, type) and _is_a_penalty(each))
         if known and (not optional or wanted):
             if each.kind is inspect.Parameter.POSITIONAL_ONLY:
                 return None
@@ -336,6 +337,11 @@ def by_name(function: Callable[..., Any], scope: Scope) -> dict[str, Any] | None
     named = {at for name, at in arrays.items() if name in scope.names}  # it may have two names
     guessed = [at for name, at in arrays.items() if name not in scope.names]
     return given if len(named) + len(guessed) == len(named.union(guessed)) else None
+
+
+def _is_a_penalty(argument: inspect.Parameter) -> bool:
+    """Whether an argument is the rate of a penalty that has some: what reads it has the same."""
+    return bool(argument.default) and "penalty" in kinds_of(argument.name)
 
 
 def _meant(function: Callable[..., Any], scope: Scope) -> dict[str, str]:

@@ -302,6 +302,7 @@ class Attempt:
         losses: what the methods that give a loss by their names returned to the program itself.
         asked: the losses that the file defines of what its functions were given.
         inner: the gradients of the inputs of a layer.
+        since: the number of the first node of what went back.
         held: the leaves once it went back, where an update that may write into them comes after.
     """
 
@@ -322,6 +323,7 @@ class Attempt:
     losses: list[Any] = field(default_factory=list)
     asked: list[Any] = field(default_factory=list)
     inner: set[Node] = field(default_factory=set)
+    since: int = 0
     held: list[Leaf] = field(default_factory=list)
 
     def end(self) -> list[Leaf]:
@@ -339,7 +341,7 @@ class Attempt:
 
     def note_gradients(self, since: int) -> None:
         """Note which dicts hold gradients, once it went back, from a node on."""
-        output = self.scope.kinds.get("output")
+        output, self.since = self.scope.kinds.get("output"), since
         node = self.node(output) if isinstance(output, np.ndarray) else None
         end = {each.path: self.node(each.value) for each in self.end()}
         self.beside = beside(self.start, end, node, since)

@@ -7,6 +7,8 @@ import ast
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 
 from conformance.backward.findings import Examined
 from conformance.backward.recorded_pass import NotAGradientError
@@ -19,6 +21,7 @@ from conformance.shapes.called_updates import tried_update
 from conformance.shapes.found import Found
 from conformance.shapes.function_sources import definition_of
 from conformance.shapes.judge_readings import examined
+from conformance.shapes.network_optimisers import tries
 from conformance.shapes.reading import PlainRun, Reading
 
 
@@ -76,13 +79,17 @@ def _is_read_elsewhere(reading: Reading) -> bool:
 
 
 def _moves(reading: Reading, names: Sequence[str]) -> Iterator[Examined]:
-    """What is known of that which moves parameters: in the run itself, and of updates by name."""
+    """What is known of that which moves parameters: in the run, by name, or made of the network."""
     if reading.places.moved:
         with suppress(UnfitError, NotAGradientError):
             made = reading.beginning_with(reading.run.begun)
             alone = replace(made, places=replace(made.places, direct=()))
             yield examined(alone, None, decays=False)
-    for name in names:
-        ran = tried_update(reading, name).ran
+    kinds = [e for e in vars(reading.plan.module).values() if isinstance(e, type)]
+    for tried in chain(
+        (partial(tried_update, reading, name) for name in names),
+        *(tries(kind, reading) for kind in kinds),
+    ):
+        ran = tried().ran
         if ran is not None and ran.updates > 1 and not ran.unjudged:
             yield ran.examined

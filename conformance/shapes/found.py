@@ -242,6 +242,10 @@ class NotJudged:
     runs: bool = False
 
 
+UNRULED = "its updates are those of no rule that is known, such as momentum or Adam"
+"""Why what moves parameters is not judged."""
+
+
 def without_gradients(name: str, parameters: Sequence[str]) -> NotJudged:
     """A thing with parameters of which no gradient is found, though that of its input is."""
     return NotJudged(name, f"no gradient is found of {', '.join(parameters)}", True, final=True)

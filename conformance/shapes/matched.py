@@ -187,8 +187,10 @@ def matched(
     left = [e for e in found if is_gradient(e.name) and np.shape(e.value) != x]
     pairs |= _by_shape(others, left, pairs)
     parameters |= others
+    unpaired = {e: each for e, each in parameters.items() if e not in pairs and e not in moved}
+    pairs |= _by_holder(run, unpaired, after)
     paths = {parameters[path][1]: path for path in reversed(parameters)}  # it may have several
-    order = {id(each): i for i, each in enumerate(found)}
+    order = {id(each): i for i, each in reversed([*enumerate([*found, *pairs.values()])])}
     first = sorted(pairs.items(), key=lambda pair: order[id(pair[1])], reverse=True)
     nodes = {parameters[path][1]: run.node(each.value) for path, each in first}
     return [Goal(short(paths[e]), e, node) for e, node in nodes.items()]
@@ -252,6 +254,11 @@ def _inside(path: str) -> str:
     return re.sub(r"^[\w.]+", "", path)
 
 
+def _at(path: str) -> tuple[str, str]:
+    """What holds a value, and where it is in what the last name has."""
+    return holder(path), re.sub(r"^\w+", "", path.rpartition(".")[2])
+
+
 def _is_asked_for(
     run: Attempt, leaf: Leaf, node: Node, found: Sequence[Leaf], *, stays: bool
 ) -> bool:
@@ -306,6 +313,32 @@ def _by_shape(
         alike = {parameters[each.path][1] for each in began[shape]}
         if len(fitting) == 1 and len(alike - paired) == 1:
             pairs[path] = fitting[0]
+    return pairs
+
+
+def _by_holder(
+    run: Attempt, parameters: Mapping[str, tuple[Leaf, Node]], after: Mapping[str, Node]
+) -> dict[str, Leaf]:
+    """The gradients that no name tells, each the only array beside its parameter of its shape.
+
+    It is at the same place of a list or a dict, and was made on the way back. A parameter that was
+    moved may have a velocity there.
+    """
+    began = {path: node for path, (_, node) in run.start.items()}
+    made = [
+        each
+        for each in run.end()
+        if began.get(each.path) is not (node := run.node(each.value)) and node.number >= run.since
+    ]
+    pairs = dict[str, Leaf]()
+    for path, (leaf, node) in parameters.items():
+        beside = [
+            each
+            for each in made
+            if _at(each.path) == _at(path) and np.shape(each.value) == np.shape(leaf.value) != ()
+        ]
+        if len(beside) == 1 and after.get(path) is node:
+            pairs[path] = beside[0]
     return pairs
 
 

@@ -26,7 +26,7 @@ from conformance.script.update import Multiple, Update
 from conformance.script.update_reader import updates_of
 from conformance.script_outcome import Ran
 from conformance.shapes.arguments import taken
-from conformance.shapes.found import NotJudged
+from conformance.shapes.found import UNRULED, NotJudged
 from conformance.shapes.holders import Optimiser, hiding, moving_functions, optimisers
 from conformance.shapes.optimisers import Moved, moved
 from conformance.tracing.ancestors import walk
@@ -82,7 +82,7 @@ def _not_judged(one: Optimiser, made: Moved | None) -> NotJudged:
     """Why there is no verdict on a class or function that moves parameters."""
     why = f"no way was found to have `{one.method}` move parameters"
     if made is not None:
-        why = "its updates are those of no rule that is known, such as momentum or Adam"
+        why = UNRULED
     runs = made is None and _is_used(one)
     return NotJudged(one.kind.__name__, why, network=True, final=True, runs=runs)
 

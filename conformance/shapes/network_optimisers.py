@@ -18,7 +18,7 @@ from conformance.shapes.called_updates import Tried, tried_update
 from conformance.shapes.found import Found
 from conformance.shapes.holders import holds, number_of
 from conformance.shapes.plans import methods
-from conformance.shapes.reading import PlainRun
+from conformance.shapes.reading import PlainRun, Reading
 from conformance.shapes.recorded_updates import is_right, wrong_in
 
 MOST = 4
@@ -30,26 +30,44 @@ Owner = Callable[[Attempt], Any]
 
 def network_optimiser(
     kind: type, known: Sequence[Found]
-) -> tuple[Ran, Callable[[], Ran | None]] | None:
+) -> tuple[Ran | None, Callable[[], Ran | None]] | None:
     """What is known of the updates of a class by a network of the same file that is right.
 
-    With what is known of them as its code is when that is called; None if nothing is.
+    With what is known of them as its code is when that is called; None if it moves no parameters.
     """
-    moving = [name for name, _ in methods(kind) if _moves(name)][:1]
-    right = ((e, e.again.reading) for e in known if isinstance(e.again, PlainRun) and e.examined.ok)
-    for found, reading in right if moving else ():
+    right = [(e, e.again.reading) for e in known if isinstance(e.again, PlainRun) and e.examined.ok]
+    moving: Callable[[], Ran | None] | None = None
+    for found, reading in right:
+        own = found.examined.cost == "own"  # else it may be of another pass
+        for tried in tries(kind, reading, without="update" if own else "update loss"):
+            made = tried()
+            again = partial(_judged, tried, kind.__name__)
+            if (ran := _of(made, kind.__name__)) is not None:
+                return ran, again
+            moving = again if made.moves else moving
+    return None if moving is None else (None, moving)
+
+
+def tries(kind: type, reading: Reading, without: str = "update") -> Iterator[Callable[[], Tried]]:
+    """The ways in which a class is made of what a network holds, and moves its parameters.
+
+    Args:
+        kind: the class.
+        reading: of the network.
+        without: as in `tried_update`.
+    """
+    for name in [name for name, _ in methods(kind) if _moves(name)][:1]:
         for owner in islice(_owners(kind, reading.run.roots.get("self")), MOST):
-            own = found.examined.cost == "own"  # else it may be of another pass
-            tried = partial(tried_update, reading, moving[0], owner=owner)
-            tried = partial(tried, without="update" if own else "update loss")
-            if (ran := _judged(tried, kind.__name__)) is not None:
-                return ran, partial(_judged, tried, kind.__name__)
-    return None
+            yield partial(tried_update, reading, name, owner=owner, without=without)
 
 
 def _judged(tried: Callable[[], Tried], name: str) -> Ran | None:
+    return _of(tried(), name)
+
+
+def _of(tried: Tried, name: str) -> Ran | None:
     """What is known of updates, if they are right, or wrong in a line of their class."""
-    ran = tried().ran
+    ran = tried.ran
     if ran is None or not (is_right(ran) or ran.examined.accused) or ran.unjudged:
         return None
     own = all(e.lines and defined_around(e.lines[0]) == name for e in ran.examined.accused)

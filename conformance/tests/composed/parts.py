@@ -198,7 +198,9 @@ MISTAKES: dict[str, dict[str, Change]] = {
     "counted": {"a sum": _put(" / len(batch)", "")},
     "through": {"slope left out": lambda line: line.partition(" * ")[0]},
     "means": {
-        "of slopes left out": lambda line: line[: line.index("dx.mean")] + line[line.index("self.") :],
+        "of slopes left out": lambda line: (
+            line[: line.index("dx.mean")] + line[line.index("self.") :]
+        ),
         "of products left out": lambda line: line[: line.index(" + ")],
     },
     "decay": {"sign": _put(" + ", " - "), "twice": _put(" + ", " + 2 * ")},

@@ -18,7 +18,6 @@ from conformance.tests.composed.parts import (
 from conformance.tests.composed.pieces import Pieces
 from conformance.tests.composed.styles import STYLES
 
-
 COMMON = ("nothing", "constant")
 CHOICES: tuple[Sequence[str | bool], ...] = (
     [*STYLES],

@@ -1,0 +1,110 @@
+"""Optimisers that are made of what a network of the same file holds (`network_optimisers.py`)."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance import check
+
+NET = """import numpy as np
+
+class Linear:
+    def __init__(self, n_in, n_out, rng):
+        self.theta = [rng.normal(0, 0.5, (n_in, n_out)), np.zeros(n_out)]
+        self.slopes = [None, None]
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.theta[0] + self.theta[1]
+
+    def backward(self, d):
+        self.slopes = [self.x.T @ d, d.sum(axis=0)]
+        return d @ self.theta[0].T
+
+class Tanh:
+    def forward(self, x):
+        self.y = np.tanh(x)
+        return self.y
+
+    def backward(self, d):
+        return d * (1 - self.y ** 2)
+
+class Chain:
+    def __init__(self, n_in, n_hidden, n_out, seed=0):
+        rng = np.random.default_rng(seed)
+        self.parts = [Linear(n_in, n_hidden, rng), Tanh(), Linear(n_hidden, n_out, rng)]
+
+    def layers(self):
+        return [part for part in self.parts if isinstance(part, Linear)]
+
+    def forward(self, x):
+        for part in self.parts:
+            x = part.forward(x)
+        return x
+
+    def loss(self, x, y):
+        return 0.5 * np.sum((self.forward(x) - y) ** 2) / len(x)
+
+    def backward(self, x, y):
+        d = (self.forward(x) - y) / len(x)
+        for part in reversed(self.parts):
+            d = part.backward(d)
+
+class Mover:
+    def __init__(self, layers, eta, keeps=0.9):
+        self.layers, self.eta, self.keeps = layers, eta, keeps
+        self.pace = [[np.zeros_like(t) for t in e.theta] for e in layers]
+
+    def step(self):
+        for e, pace in zip(self.layers, self.pace):
+            for i, s in enumerate(e.slopes):
+                pace[i] = self.keeps * pace[i] - self.eta * s
+                e.theta[i] = e.theta[i] + pace[i]
+"""
+
+
+def _line(text: str) -> int:
+    return next(i for i, each in enumerate(NET.splitlines(), 1) if text in each)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("", ""),
+        ("pace[i] - self", "pace[i] + self"),
+    ],
+    ids=["right", "added"],
+)
+def test_an_optimiser_is_made_of_the_layers_of_the_file(tmp_path: Path, old: str, new: str) -> None:
+    (tmp_path / "net.py").write_text(NET.replace(old, new) if old else NET)
+    report = check(str(tmp_path / "net.py"))
+    assert report.exit_code == bool(old), str(report)
+    assert "net.py:Mover" in str(report)
+    assert (f"net.py:{_line('self.eta * s')}:" in str(report)) == bool(old), str(report)
+
+
+def test_an_optimiser_of_no_known_rule_is_not_passed_over(tmp_path: Path) -> None:
+    text = NET.replace("self.keeps * pace[i] -", "self.keeps * e.theta[i] -")
+    (tmp_path / "net.py").write_text(text)
+    report = check(str(tmp_path / "net.py"))
+    assert report.exit_code == 3, str(report)
+    assert "not judged: Mover: its updates are those of no rule" in str(report)
+
+
+def test_the_decay_that_an_optimiser_adds_is_that_of_the_loss(tmp_path: Path) -> None:
+    text = NET.replace("** 2) / len(x)", "** 2) / len(x) + self.lam * self.size()")
+    text = text.replace("seed=0):", "lam=0.1, seed=0):\n        self.lam = lam")
+    text = text.replace("    def loss", SIZE + "    def loss")
+    decays = "self.eta * (s + 0.1 * e.theta[i] * (i == 0))"
+    for by, wrong in (("0.1", False), ("0.2", True)):
+        whole = text.replace("self.eta * s", decays.replace("0.1", by))
+        (tmp_path / "net.py").write_text(whole)
+        report = check(str(tmp_path / "net.py"))
+        assert report.exit_code == wrong, str(report)
+        assert ("(i == 0)" in str(report)) == wrong, str(report)
+
+
+SIZE = """    def size(self):
+        return 0.5 * sum(np.sum(e.theta[0] ** 2) for e in self.layers())
+
+"""
