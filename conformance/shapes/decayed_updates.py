@@ -4,11 +4,10 @@ Left out: decays that the loss does not state (`backward/stated_loss.py`).
 """
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 
 from conformance.backward.findings import Examined
 from conformance.backward.recorded_pass import NotAGradientError
@@ -17,7 +16,7 @@ from conformance.programs.execution import names_in
 from conformance.programs.vocabulary import kinds_of
 from conformance.shapes.arguments import kinds_taken
 from conformance.shapes.attempts import UnfitError
-from conformance.shapes.called_updates import tried_update
+from conformance.shapes.called_updates import Tried, tried_update
 from conformance.shapes.found import Found
 from conformance.shapes.function_sources import definition_of
 from conformance.shapes.judge_readings import examined
@@ -86,10 +85,8 @@ def _moves(reading: Reading, names: Sequence[str]) -> Iterator[Examined]:
             alone = replace(made, places=replace(made.places, direct=()))
             yield examined(alone, None, decays=False)
     kinds = [e for e in vars(reading.plan.module).values() if isinstance(e, type)]
-    for tried in chain(
-        (partial(tried_update, reading, name) for name in names),
-        *(tries(kind, reading) for kind in kinds),
-    ):
+    every: list[Callable[[], Tried]] = [partial(tried_update, reading, name) for name in names]
+    for tried in (*every, *(each for kind in kinds for each in tries(kind, reading))):
         ran = tried().ran
         if ran is not None and ran.updates > 1 and not ran.unjudged:
             yield ran.examined

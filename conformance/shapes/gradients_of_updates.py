@@ -4,7 +4,7 @@ Functions that move parameters may return them: which parameter each part is. Le
 moved them is right (`update_findings.py`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -136,6 +136,7 @@ def updates_of(run: Attempt, end: Iterable[Leaf], *, second: bool = False) -> li
             term, node = taken_off(trace, old, now)
             own = _unscaled(term, old, kept | states)
             found.append(_update(path, old, own, node, now))
+    run.states.update(_carried(run, after, found))
     if not found and any(call.role == "train" for call, _, _ in run.results):
         found = _born(run, [*end, *returned_anew(run)])
     over_all = [e.goal.name for e in found if not e.several and _is_difference(e)]
@@ -161,6 +162,20 @@ def _moved(run: Attempt, after: Mapping[str, Node]) -> dict[Node, tuple[str, Nod
         _check_shape(path, before, now)
         moved[before] = path, now
     return moved
+
+
+def _carried(run: Attempt, after: Mapping[str, Node], found: Sequence[Update]) -> Iterator[str]:
+    """The paths of what is carried from one update to the next, beside gradients, and moves some.
+
+    What is put anew, such as what a layer keeps of its inputs, is not.
+    """
+    moved = {each.goal.parameter for each in found}
+    for path, (leaf, old) in run.start.items():
+        new = after.get(path)
+        if old is None or new is None or new is old or old in moved or leaf.is_gradient:
+            continue
+        if new.depends_on(old) and any(each.now.depends_on(new) for each in found):
+            yield path
 
 
 def _leave_out(run: Attempt, paths: Iterable[str]) -> None:

@@ -98,10 +98,16 @@ def _given(name: str, network: Any) -> list[Owner]:
         return [lambda run: run.scope.value(name)[1] if run.scope.value(name)[0] else number]
     held = [each for each in vars(network) if holds(each)]
     asked = [each for each, _ in methods(type(network)) if holds(each) and _is_alone(network, each)]
-    parts: list[Owner] = [lambda run, e=e: getattr(run.roots["self"], e) for e in held]
-    parts += [lambda run, e=e: getattr(run.roots["self"], e)() for e in asked]
+    parts: list[Owner] = [partial(_part, each, asks=False) for each in held]
+    parts += [partial(_part, each, asks=True) for each in asked]
     same = [each for each, e in zip(parts, (*held, *asked), strict=True) if bare(e) == bare(name)]
     return same or [*parts, lambda run: run.roots["self"]]
+
+
+def _part(name: str, run: Attempt, *, asks: bool) -> Any:
+    """What a network holds, or gives if it is asked."""
+    found = getattr(run.roots["self"], name)
+    return found() if asks else found
 
 
 def _is_alone(network: Any, name: str) -> bool:

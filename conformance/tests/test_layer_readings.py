@@ -58,9 +58,17 @@ def test_a_parameter_of_an_unknown_name_has_the_gradient_of_its_shape(tmp_path: 
 
 
 def test_an_array_without_a_gradient_is_told(tmp_path: Path) -> None:
-    code, _, said = judged(SCHICHT.replace("self.gw =", "self.zuletzt ="), tmp_path)
+    code, _, said = judged(SCHICHT.replace("self.gw =", "zuletzt ="), tmp_path)
     told = "its output is made of gewichte as well, and no gradient of it is found"
     assert (code, told in said) == (0, True), said
+
+
+def test_a_gradient_beside_its_parameter_needs_no_name(tmp_path: Path) -> None:
+    source = SCHICHT.replace("self.gw =", "self.zuletzt =")
+    code, _, said = judged(source, tmp_path)
+    assert (code, "parameters gewichte, bias, the input" in said) == (0, True), said
+    code, lines, said = judged(source.replace("self.x.T @ grad", "self.x.T @ grad**2"), tmp_path)
+    assert (code, lines[:1]) == (1, ["self.zuletzt = self.x.T @ grad**2"]), said
 
 
 COLUMNS = """
@@ -674,6 +682,6 @@ def test_what_goes_back_to_the_input_is_the_gradient_of_no_parameter_as_large(
     tmp_path: Path,
 ) -> None:
     code, _, said = judged(STRIP, tmp_path)
-    assert (code, "parameters the input" in said) == (0, True), said
+    assert (code, "parameters P[0], P[1], the input" in said) == (0, True), said
     code, lines, said = judged(STRIP.replace("d @ self.P[0].T", "2 * d @ self.P[0].T"), tmp_path)
     assert (code, lines[:1]) == (1, ["return 2 * d @ self.P[0].T"]), said

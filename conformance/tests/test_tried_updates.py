@@ -947,3 +947,57 @@ def test_an_update_is_handed_the_decay_that_the_loss_is(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(DECAY_OF_A_METHOD)
     report = conformance.check(str(tmp_path / "net.py"))
     assert report.exit_code == 0, str(report)
+
+
+KEEPS_LESS = """import numpy as np
+
+class Ridge:
+    def __init__(self, n_in, n_out, seed=1):
+        r = np.random.RandomState(seed)
+        self.w, self.c = r.randn(n_out, n_in), r.randn(n_out, 1)
+
+    def forward(self, X):
+        return np.tanh(self.w @ X + self.c)
+
+    def cost(self, X, Y, lmbda):
+        n = X.shape[1]
+        fit = 0.5 * np.sum((self.forward(X) - Y) ** 2) / n
+        return fit + 0.5 * lmbda / n * np.sum(self.w ** 2)
+
+    def backprop(self, X, Y):
+        A = self.forward(X)
+        d = (A - Y) * (1 - A ** 2)
+        return d @ X.T, d.sum(axis=1, keepdims=True)
+
+    def step(self, X, Y, eta, lmbda, n):
+        dw, dc = self.backprop(X, Y)
+        self.w = (1 - eta * lmbda / n) * self.w - eta / X.shape[1] * dw
+        self.c = self.c - eta / X.shape[1] * dc
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True], ids=["right", "wrong"])
+def test_a_parameter_of_which_less_is_kept_decays_as_in_the_loss(
+    tmp_path: Path, *, wrong: bool
+) -> None:
+    text = KEEPS_LESS.replace("1 - eta * lmbda", "1 - 2 * eta * lmbda") if wrong else KEEPS_LESS
+    (tmp_path / "ridge.py").write_text(text)
+    report = conformance.check(str(tmp_path / "ridge.py"))
+    assert report.exit_code == wrong, str(report)
+
+
+BOUNDED = (
+    KEEPS_LESS.partition("    def step")[0]
+    + """    def bound_rows(self):
+        sizes = np.sqrt(np.sum(self.w ** 2, axis=1, keepdims=True))
+        self.w = self.w * np.minimum(1.0, 0.5 / sizes)
+"""
+)
+
+
+def test_a_bound_on_parameters_is_no_update_of_them(tmp_path: Path) -> None:
+    text = BOUNDED.replace(", lmbda)", ")").partition("        return fit +")
+    text = text[0] + "        return fit\n" + text[2].partition("\n")[2]
+    (tmp_path / "ridge.py").write_text(text)
+    report = conformance.check(str(tmp_path / "ridge.py"))
+    assert report.exit_code == 0, str(report)

@@ -18,19 +18,8 @@ from conformance.tests.composed.parts import (
 from conformance.tests.composed.pieces import Pieces
 from conformance.tests.composed.styles import STYLES
 
+HALF = 0.5
 COMMON = ("nothing", "constant")
-CHOICES: tuple[Sequence[str | bool], ...] = (
-    [*STYLES],
-    [*HIDDEN],
-    [*OUTPUTS],
-    [*PENALTIES],
-    ADDED,
-    [*OPTIMISERS],
-    (False, True),
-    (False, True),
-    ("nothing",) * 3 + BETWEEN[1:],
-    ("constant",) * 3 + tuple(SCHEDULES)[1:],
-)
 
 
 class Parts(NamedTuple):
@@ -91,7 +80,18 @@ def selected(count: int, seed: int, style: str | None = None) -> list[Parts]:
     drawn = random.Random(seed)  # noqa: S311 - no secret
     found: dict[Parts, None] = {}
     while len(found) < count:
-        parts = Parts(*(drawn.choice(each) for each in CHOICES))
+        parts = Parts(
+            drawn.choice([*STYLES]),
+            drawn.choice([*HIDDEN]),
+            drawn.choice([*OUTPUTS]),
+            drawn.choice([*PENALTIES]),
+            drawn.choice(ADDED),
+            drawn.choice([*OPTIMISERS]),
+            handed=drawn.random() < HALF,
+            main=drawn.random() < HALF,
+            between=drawn.choice([*BETWEEN]) if drawn.random() < HALF else BETWEEN[0],
+            schedule=drawn.choice([*SCHEDULES]) if drawn.random() < HALF else "constant",
+        )
         if parts.tells and style in (None, parts.style):
             found[parts] = None
     return [*found]
@@ -107,7 +107,9 @@ def of(id_: str) -> Parts:
     others = id_.replace("-", " ").split("/")[8:]
     between = next((each for each in others if each in BETWEEN), "nothing")
     schedule = next((each for each in others if each in SCHEDULES), "constant")
-    parts = Parts(*names, handed == "handed", main == "main", between, schedule)  # type: ignore[arg-type]
+    style, hidden, output, penalty, added, optimiser = names
+    given = style, hidden, output, penalty, added, optimiser, handed == "handed", main == "main"
+    parts = Parts(*given, between, schedule)
     if parts.id != id_:
         raise KeyError(id_)
     return parts
