@@ -26,6 +26,7 @@ from conformance.script.linear import (
     entrywise,
     kept,
     read_forward,
+    way,
     written_places,
 )
 from conformance.script.update import Update
@@ -203,4 +204,11 @@ def _is_mean(made: Update, old: Node, new: Node, rate: float) -> bool:
 
 
 def _kept_whole(made: Update) -> list[tuple[Node, Node]]:
-    return [(old, new) for old, new in made.states if not written_places(new)]
+    """What is kept in whole arrays, but for what begins anew with the parameter at each update."""
+    own = {*made.parameter.chain.before, *made.parameter.values}
+    pairs = [(old, new, ancestors(new)) for old, new in made.states if not written_places(new)]
+    return [
+        (old, new)
+        for old, new, within in pairs
+        if old not in within or own.isdisjoint(way(old, new, within))
+    ]

@@ -198,7 +198,8 @@ def states_loss(functions: Sequence[FunctionType], gradient: FunctionType) -> li
     if says_loss(gradient):
         return []
     same = (e for e in functions if e is not gradient and _names(e) == _names(gradient))
-    return [each for each in same if says_loss(each)]
+    own = stem(gradient.__name__)
+    return [each for each in same if says_loss(each) or own == bare(each.__name__)]
 
 
 def says_loss(function: FunctionType) -> bool:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.examine_gradients import examine
-from conformance.backward.recorded_pass import NotAGradientError
+from conformance.backward.recorded_pass import NotAGradientError, record
 from conformance.backward.syntax import tree
 from conformance.programs.held_state import Leaf, changed, is_floats, leaves, short
 from conformance.programs.vocabulary import bare, is_gradient, is_role, kinds_of, stem
@@ -38,6 +38,7 @@ from conformance.shapes.function_sources import (
 from conformance.shapes.learned import is_number
 from conformance.shapes.loss_data import other_settings
 from conformance.shapes.matched import holder
+from conformance.shapes.own_loss import sums_an_error
 from conformance.tracing.recorder import EnoughError
 from reference.step import Array
 
@@ -163,6 +164,8 @@ class OwnCall:
                 examined = examine(
                     again, params, given, cost=cost, called=[*data], promised=promised
                 )
+                if not examined.ok and self._gives_no_loss(again, params, given):
+                    return None
                 names = tuple(each.name for each in examined.gradients)
                 source = f"what the file calls it with {self.where}"
                 calls = (called(self.function),)
@@ -170,6 +173,11 @@ class OwnCall:
                 found = Found(recognised, examined, tuple(self._used(module)))
                 return found.rerun(self._rerun(module, of_function(again, params, given)))
         return None
+
+    def _gives_no_loss(self, again: Callable[..., Any], params: Any, data: tuple[Any, ...]) -> bool:
+        """Whether the number that is taken for the loss is the gradient of a bias."""
+        step = record(again, params, data, self.function)
+        return step.loss is not None and sums_an_error(step.loss, step.goals)
 
     def _data(self, chosen: Sequence[Leaf]) -> dict[str, Array]:
         """The arrays that it is given beside its parameters: of a method, such as `X.dot(w)`."""

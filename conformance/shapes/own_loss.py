@@ -14,11 +14,11 @@ import numpy as np
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.findings import Examined
 from conformance.backward.groups import operation_key
-from conformance.backward.loss_names import is_minimised
+from conformance.backward.loss_names import is_minimised, is_named
 from conformance.backward.loss_numbers import by_name, candidates, is_of_absolutes
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError, bits
-from conformance.backward.source import is_float
+from conformance.backward.source import MOVES, is_float
 from conformance.backward.stated_loss import (
     decay_beside,
     declared,
@@ -196,7 +196,27 @@ def _is_a_gradient(number: Node, places: Places) -> bool:
     """Whether a number is what a gradient was made of: that of a single bias is a number too."""
     value, made = np.ravel(number.value), walk(goal.node for goal in places.goals)
     told = bool(value.any())
-    return any(e is number or (told and np.array_equal(np.ravel(e.value), value)) for e in made)
+    same = any(e is number or (told and np.array_equal(np.ravel(e.value), value)) for e in made)
+    return same or sums_an_error(number, places.goals)
+
+
+def sums_an_error(number: Node, goals: Sequence[Goal]) -> bool:
+    """Whether a number is the gradient of a single bias: gradients are products of what it sums.
+
+    A loss may be so, too, as one of exponentials is: then it is called that.
+    """
+    whole = _undivided(number)
+    summed = [_factor(each) for each in whole.inputs[:1] if whole.operation in ("sum", "mean")]
+    products = (*PRODUCTS, "einsum", "multiply")
+    made = (e for e in walk(each.node for each in goals) if e.operation in products)
+    factors = (_factor(each) for product in made for each in product.inputs)
+    return bool(summed) and not is_named(number) and any(each is summed[0] for each in factors)
+
+
+def _factor(node: Node) -> Node:
+    """What a value is a multiple of, in another shape."""
+    node = _undivided(node)
+    return _factor(node.inputs[0]) if node.operation in MOVES and node.inputs else node
 
 
 def _given(run: Attempt, places: Places) -> Iterator[Any]:

@@ -610,3 +610,36 @@ def test_a_training_that_is_handed_a_loss_and_its_data_is_judged_on_these(
     found, _, said = judged(HANDED.replace(*edit) if code else HANDED, tmp_path)
     assert (found, "wrong: the update of par" in said) == (code, bool(code)), said
     assert "descend: 1 gradient, all right" in said
+
+
+SVM = """
+import numpy as np
+
+def svm(w, b, X, y):
+    return (np.maximum(0, 1 - y * (X @ w + b)) ** 2).mean()
+
+def svm_grad(w, b, X, y):
+    r = -2 * y * np.maximum(0, 1 - y * (X @ w + b)) / len(y)
+    return X.T @ r, r.sum()
+
+if __name__ == "__main__":
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(60, 5))
+    y = np.where(X @ rng.normal(size=5) > 0, 1.0, -1.0)
+    w, b = np.zeros(5), 0.0
+    for _ in range(50):
+        gw, gb = svm_grad(w, b, X, y)
+        w = np.sign(w - 0.1 * gw) * np.maximum(np.abs(w - 0.1 * gw) - 0.001, 0)
+        b = b - 0.1 * gb
+    print(svm(w, b, X, y))
+"""
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_number_that_sums_what_a_gradient_is_a_product_of_is_no_loss(
+    wrong: bool, tmp_path: Path
+) -> None:
+    source = SVM.replace("r = -2 * y", "r = -2") if wrong else SVM
+    code, lines, said = judged(source, tmp_path)
+    assert code == wrong, said
+    assert all(each.startswith("r = -2 *") for each in lines), said

@@ -730,3 +730,29 @@ def test_what_a_parameter_is_made_of_goes_down_its_own_gradient(tmp_path: Path) 
     edits = (softmax, ""), ("    r =", first), ("total += ", "total -= 0.5 * ")
     report = run_edited(tmp_path, AVERAGED, *edits)
     assert (report.exit_code, report.blames[0].lines[0].line) == (1, 11), str(report)
+
+
+ACCELERATED = """import numpy as np
+def hinge(w, b, X, y):
+    return (np.maximum(0, 1 - y * (X @ w + b)) ** 2).mean()
+def slopes(w, b, X, y):
+    r = -2 * y * np.maximum(0, 1 - y * (X @ w + b)) / len(y)
+    return X.T @ r, r.sum()
+rng = np.random.default_rng(4)
+X, y = rng.normal(size=(60, 5)), np.sign(rng.normal(size=60))
+w, b = np.zeros(5), 0.0
+u, c = w, b
+for k in range(50):
+    gw, gb = slopes(u, c, X, y)
+    new, now = u - 0.05 * gw, c - 0.05 * gb
+    u, c = new + k / (k + 3) * (new - w), now + k / (k + 3) * (now - b)
+    w, b = new, now
+print(hinge(w, b, X, y))
+"""
+
+
+def test_steps_that_begin_where_momentum_has_led_add_up_no_gradients(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, ACCELERATED)
+    assert not report.blames, str(report)
+    (blame,) = run_edited(tmp_path, ACCELERATED, ("u - 0.05", "u + 0.05")).blames
+    assert (blame.lines[0].line, blame.accused.cause.kind) == (13, "ascends")
