@@ -3,17 +3,17 @@
 Left out: each way to find a line (`culprit.py`), and the cause (`causes.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from conformance.backward.compared_quantities import Match
 from conformance.backward.culprit import Culprit, Handed
 from conformance.backward.findings import Line
 from conformance.backward.fixes import Fix
-from conformance.backward.groups import Factor, Group, Repair
+from conformance.backward.groups import Factor, Group, Repair, inside, is_given_another
 from conformance.backward.kinks import OF_TWO
 from conformance.backward.slips import COMPARISONS
-from conformance.backward.source import CHOOSES
+from conformance.backward.source import CHOOSES, line_of
 from conformance.tracing.node import Node
 
 PLAUSIBLE = 2.0  # a change that costs less is believed before the operation that is repaired
@@ -48,7 +48,12 @@ class Found:
 
 def find(culprit: Culprit) -> Found:
     """What is to blame."""
-    fixes = sorted(culprit.fixes(), key=lambda each: _order(culprit, each))
+    fixes, made = [*culprit.fixes()], _made_of_another(culprit)
+    if made:
+        fixes = [each for each in fixes if _blames_call(culprit, each, made)]
+        outside = [each for each in culprit.repairs if each.group.first not in made]
+        culprit = Culprit(culprit.search, outside)
+    fixes.sort(key=lambda each: _order(culprit, each))
     believed = [
         each
         for each in fixes
@@ -63,6 +68,20 @@ def find(culprit: Culprit) -> Found:
         found = _with_repair(culprit, found, lines)
     lines += [*found.lines, *(e for f in fixes for e in culprit.lines_of(f.group))]
     return replace(found, lines=tuple(dict.fromkeys(lines)))
+
+
+def _made_of_another(culprit: Culprit) -> list[Node]:
+    """What a function computes that is right, of an argument in the place of which is another."""
+    factor = next(filter(None, map(culprit.factor, culprit.repairs)), None)
+    if factor is None or not is_given_another(factor, culprit.chain):
+        return []
+    return inside(factor.node, culprit.chain)
+
+
+def _blames_call(culprit: Culprit, fix: Fix, made: Collection[Node]) -> bool:
+    """Whether a change in a function blames the line that calls it."""
+    first = fix.group.first
+    return first in made and line_of(first) not in culprit.lines_of_fix(fix)[:1]
 
 
 def _order(culprit: Culprit, fix: Fix) -> tuple[float, bool, bool, int, bool]:

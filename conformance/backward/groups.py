@@ -126,12 +126,12 @@ def is_given_another(factor: Factor, chain: Chain) -> bool:
 
     Such as the derivative of σ of z, which is given a, and needs it for nothing else.
     """
-    inside = [each for each in chain.nodes if _is_inside(each, factor.node)]
-    numbers = {each.number for each in inside}
-    given = {e.number: e for each in inside for e in each.inputs if e.number not in numbers}
+    within = inside(factor.node, chain)
+    numbers = {each.number for each in within}
+    given = {e.number: e for each in within for e in each.inputs if e.number not in numbers}
     values = [each.quantity.nodes[0].value for each in (factor.needed, factor.held)]
     return any(
-        np.shape(value) == np.shape(each.value) and _gives(factor, chain, inside, each, value)
+        np.shape(value) == np.shape(each.value) and _gives(factor, chain, within, each, value)
         for each in given.values()
         if not is_used_beside(each, factor.node, numbers)
         for value in values
@@ -150,19 +150,26 @@ def is_used_beside(given: Node, made: Node, numbers: Collection[int] = ()) -> bo
     return any(each.calls[:1] == made.calls[:1] for each in others)
 
 
-def _is_inside(node: Node, made: Node) -> bool:
-    """Whether a value was computed in the call of a function that computed another."""
-    within = bool(made.calls) and made.calls[0] in node.calls and len(made.frames) > 1
-    return within and made.depends_on(node) and node.function is not None
+def inside(made: Node, chain: Chain) -> list[Node]:
+    """What was computed for a value in the call of the function that computed it."""
+    if not made.calls or len(made.frames) <= 1:
+        return []
+    return [
+        each
+        for each in chain.nodes
+        if each.function is not None and made.calls[0] in each.calls and made.depends_on(each)
+    ]
 
 
-def _gives(factor: Factor, chain: Chain, inside: list[Node], given: Node, value: Array) -> bool:
+def _gives(factor: Factor, chain: Chain, within: list[Node], given: Node, value: Array) -> bool:
     """Whether a function gives the right factor of another value in the place of an argument."""
     now = {given.number: value}
     try:
-        for node in inside:
+        for node in within:
             now[node.number] = np.asarray(chain.evaluate(node, now))
     except UNFIT:
         return False
-    found = now[factor.node.number]
-    return found.shape == factor.value.shape and distance(found, factor.value) <= HALF_OF_THE_DIGITS
+    found, (one, other) = now[factor.node.number], factor.product.args
+    by = chain.value(other if one is factor.node else one)  # where it is 0, any factor will do
+    right = factor.value
+    return found.shape == right.shape and distance(found * by, right * by) <= HALF_OF_THE_DIGITS

@@ -66,11 +66,18 @@ def swapped(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
 
 
 def unread(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:
-    """The changes that read a variable which is not read: what was computed for nothing."""
+    """The changes that read a variable which is not read, or an entry of it.
+
+    It was computed for nothing.
+    """
+    others = [ast.Name(each, ast.Load()) for each in scope.unread]
+    indices = [each for each in scope.indices if not isinstance(each, ast.Slice)]
+    entries = [ast.Subscript(each, at, ast.Load()) for each in others for at in indices]
     for slot, part in values(slots):
         if isinstance(part, ast.Name):
-            for each in scope.unread:
-                yield put(slot, part, ast.Name(each, ast.Load()))
+            yield from (put(slot, part, each) for each in others)
+        if isinstance(part, ast.Subscript) and isinstance(part.value, ast.Name):
+            yield from (put(slot, part, each) for each in entries)
 
 
 def _renamed(slots: Sequence[Slot], scope: Names) -> Iterator[Edit]:

@@ -201,11 +201,15 @@ class Names:
         return tuple(ordered[:PARTS])
 
     def _indices(self, *lines: int) -> list[ast.expr]:
-        """The indices on a line, or on all of the function, each once; of what is stored last."""
+        """The indices on a line, or on all of the function, each once; of what is stored last.
+
+        First those of loops, which do for all their rounds.
+        """
         read = (each.get() for each in self.slots)
         some = chain((e for e in read if isinstance(e, ast.Subscript)), self.stored)
         own = (each.slice for each in some if each.lineno in lines or not lines)
-        return [deepcopy(each) for each in {ast.dump(each): each for each in own}.values()]
+        found = [deepcopy(each) for each in {ast.dump(each): each for each in own}.values()]
+        return sorted(found, key=lambda each: not _read(each))
 
     def _entries(self, indices: Iterable[ast.expr]) -> list[ast.expr]:
         single = [each for each in indices if not isinstance(each, ast.Slice)]

@@ -738,7 +738,30 @@ def make():
     return p, r.normal(size=(6, 4)), r.normal(size=(6, 3))
 """
 
+BENT = """
+import numpy as np
+
+def bend(v):
+    return np.where(v > 0, v, np.exp(np.minimum(v, 0)) - 1)
+
+def bend_slope(v):
+    return np.where(v > 0, 1.0, np.exp(np.minimum(v, 0)))
+
+def f(p, x, y):
+    v = p['V'] @ x
+    h = bend(v)
+    e = p['W'] @ h - y
+    d = p['W'].T @ e * bend_slope(v)
+    return 0.5 * np.sum(e ** 2), {'V': np.outer(d, x), 'W': np.outer(e, h)}
+
+def make():
+    r = np.random.default_rng(0)
+    p = {'V': np.array([[-1.0, 0.2], [-0.5, -0.4]]), 'W': r.normal(size=(2, 2))}
+    return p, np.array([0.5, 0.7]), r.normal(size=2)
+"""
+
 FAULTS = (
+    (BENT, "_slope(v)\n    return 0", "_slope(h)\n    return 0", "the derivative of `bend(v)`"),
     (RECTIFIED, "'].T, z)", "'].T, u)", "the first operand has to be `z` (line 13)"),
     (NORMALISED, "dxhat = dout * gamma", "dxhat = dout", "`dout` is ∂C/∂out (line 20)"),
     (RESIDUAL, "= dx + dh", "= dx", "`dh` (line 23) has to be added to `dx`"),

@@ -275,6 +275,37 @@ class Columns:
         du = dh * steepness(self.u)
         return {"V": d @ h.T + 0.1 * self.V, "W": du @ self.X.T}
 """
+MASKED = """import numpy as np
+
+def steepness(v):
+    return 1 - np.tanh(v) ** 2
+
+class Dropping:
+    def __init__(self, sizes):
+        self.W = [np.random.randn(n, m) for m, n in zip(sizes[:-1], sizes[1:])]
+        self.keep = [(np.random.rand(n, 1) < 0.7) / 0.7 for n in sizes[1:-1]]
+
+    def forward(self, X):
+        values, sums = [X], []
+        for W, keep in zip(self.W, self.keep):
+            v = W @ values[-1]
+            sums.append(v)
+            values.append(np.tanh(v) * keep)
+        return self.W[-1] @ values[-1], sums, values
+
+    def cost(self, X, Y):
+        return 0.5 * np.sum((self.forward(X)[0] - Y) ** 2) / Y.shape[1]
+
+    def backward(self, X, Y):
+        out, sums, values = self.forward(X)
+        d = (out - Y) / Y.shape[1]
+        grads = [d @ values[-1].T]
+        for i in range(len(self.keep) - 1, -1, -1):
+            d = self.W[i + 1].T @ d * self.keep[i]
+            d = d * steepness(sums[i])
+            grads.insert(0, d @ values[i].T)
+        return grads
+"""
 TABLE = """import numpy as np
 
 SLOPE = {
@@ -634,6 +665,7 @@ KINDS = {
     "of a loss": (LOSS, "np.log(pt) - (1", "np.log(pt) + (1"),
     "of values": (VALUES, "o.grad += self.data * out.grad", "o.grad = self.data * out.grad"),
     "of a call": (CALLED, "steepness(self.u)", "steepness(h)"),
+    "of what a right function is given": (MASKED, "(sums[i])", "(values[i + 1])"),
     "of a number with a name": (CALLED, "count = Y.shape[1]", "count = Y.shape[0]"),
     "of a function": (SLOPE, "1 - np.tanh", "1 + np.tanh"),
 }
