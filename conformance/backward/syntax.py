@@ -258,24 +258,34 @@ def clearing(name: str, line: Line) -> list[str]:
 
     It may be of another object, as `grad` is in `p.grad` and `self.weight.grad`.
     """
-    module = tree(line.file)
-    functions = () if module is None else _functions(module)
-    return [e.name for e in functions if e.name != "__init__" and _is_cleared(name, e, module)]
+    return list(dict.fromkeys(function for function, _ in _cleared(name, line)))
 
 
-def _is_cleared(name: str, function: ast.FunctionDef, module: ast.Module | None) -> bool:
-    """Whether a function clears what has a name."""
-    targets = list[str]()
-    for each in ast.walk(function):
-        if isinstance(each, ast.Assign):
-            value = ast.unparse(each.value)
-            targets += [e for e in map(ast.unparse, each.targets) if e not in value]
-        elif isinstance(each, ast.Attribute) and each.attr == "fill":
-            targets.append(ast.unparse(each.value))
-        elif module and isinstance(each, ast.For) and isinstance(each.iter, ast.Call):
-            targets += _returned(module, each.iter) if _clears(each) else []
-    shared = (e for e in targets if not e.isidentifier())  # else it is another variable
-    return _held_as(name) in map(_held_as, shared)
+def cleared_on(name: str, line: Line) -> list[Line]:
+    """The lines on which these do."""
+    return [Line(line.file, number) for _, number in _cleared(name, line)]
+
+
+def _cleared(name: str, line: Line) -> Iterator[tuple[str, int]]:
+    """The functions, and their lines, that clear what has a name; see `clearing`."""
+    module = tree(line.file) or ast.Module([], [])
+    for each in (e for e in _functions(module) if e.name != "__init__"):
+        for part in ast.walk(each):
+            shared = (e for e in _set_by(part, module) if not e.isidentifier())  # no variable
+            if _held_as(name) in map(_held_as, shared):
+                yield each.name, getattr(part, "lineno", 0)
+
+
+def _set_by(part: ast.AST, module: ast.Module) -> list[str]:
+    """What a statement, or a part of it, sets to something that is made of nothing of it."""
+    match part:
+        case ast.Assign(targets, value):
+            return [e for e in map(ast.unparse, targets) if e not in ast.unparse(value)]
+        case ast.Attribute(value, "fill"):
+            return [ast.unparse(value)]
+        case ast.For(iter=ast.Call() as call) if _clears(part):
+            return [*_returned(module, call)]
+    return []
 
 
 def _clears(loop: ast.For) -> bool:
@@ -289,9 +299,9 @@ def _clears(loop: ast.For) -> bool:
     return False
 
 
-def _returned(module: ast.Module | None, call: ast.Call) -> Iterator[str]:
+def _returned(module: ast.Module, call: ast.Call) -> Iterator[str]:
     """What the functions of a file return that have the name of one that is called."""
-    for each in () if module is None else _functions(module):
+    for each in _functions(module):
         if is_call_of(call, each.name):
             found = (e for e in ast.walk(each) if isinstance(e, ast.Return) and e.value)
             values = (part for e in found for part in ast.walk(e))

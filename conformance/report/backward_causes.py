@@ -359,4 +359,6 @@ def _of_update(cause: Cause) -> str:
     operation = f"`{cause.operation}`"
     if cause.kind == "still" and cause.held is not None and cause.held.line is not None:
         return f"{OF_ALL[cause.kind]}: others are moved on line {cause.held.line.line}"
-    return OF_ALL[cause.kind].format(factor=cause.factor, names=cause.names, operation=operation)
+    said = OF_ALL[cause.kind].format(factor=cause.factor, names=cause.names, operation=operation)
+    beside = cause.kind == "accumulates" and cause.operation
+    return f"{said}: others are cleared here, and {operation} is not" if beside else said

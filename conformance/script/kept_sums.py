@@ -16,7 +16,7 @@ from conformance.backward.findings import Accused, Cause, Line, by_one_line, mer
 from conformance.backward.groups import operation_key
 from conformance.backward.named_numbers import stated_numbers
 from conformance.backward.source import lines_of, written_name
-from conformance.backward.syntax import clearing, function_around, is_call_of, tree
+from conformance.backward.syntax import cleared_on, clearing, function_around, is_call_of, tree
 from conformance.script.histories import roots
 from conformance.script.judgement import Judgement
 from conformance.script.kept_states import accused
@@ -95,16 +95,32 @@ def _never_cleared(
 ) -> Iterator[Accused]:
     """The gradients that are added up beside others of which nothing is kept.
 
-    Where one of these is cleared twice one after the other, one of them is to be cleared there.
+    Where one of these is cleared twice one after the other, one of them is to be cleared there; or
+    where these are cleared that the same function adds up.
     """
     again = tuple(_cleared_again(judgement))
+    others = [made for made, each in zip(judgement.updates, pairs, strict=True) if not each]
     sums = list[Accused]()
     for made, each in zip(judgement.updates, pairs, strict=True):
         for rate, old, new in each:
             if rate == 1 and not made.adaptive:
-                found = _accumulating(made, old, new)
-                sums.append(replace(found, lines=(*again, *found.lines)))
+                found, anew = _accumulating(made, old, new), tuple(_cleared_beside(others, new))
+                why = Cause("accumulates", written_name(new)) if anew and not again else found.cause
+                sums.append(replace(found, lines=(*again, *anew, *found.lines), cause=why))
     yield from _together(sums)
+
+
+def _cleared_beside(others: Sequence[Update], new: Node) -> Iterator[Line]:
+    """The lines that clear the sums of other gradients, if none clears a sum.
+
+    Those that are added up in the function that adds to it.
+    """
+    lines, own = lines_of(new), [(each.file, each.function) for each in new.frames[:1]]
+    if not lines or clearing(written_name(new), lines[0]):
+        return
+    for each in walk([gradient for made in others for gradient, _ in made.options]):
+        if each.operation == "add" and own == [(e.file, e.function) for e in each.frames[:1]]:
+            yield from cleared_on(written_name(each), lines[0])
 
 
 def _cleared_again(judgement: Judgement) -> Iterator[Line]:

@@ -334,6 +334,16 @@ def test_where_no_method_clears_a_sum_it_is_to_be_none(tmp_path: Path) -> None:
     assert (blame.line, blame.gradients) == (12, ("lin.c",))
 
 
+def test_a_sum_is_to_be_cleared_where_the_other_of_its_layer_is(tmp_path: Path) -> None:
+    text = NEVER_CLEARED.replace("    rule.step()\n", "    rule.step()\n    lin.clear()\n")
+    for each in PLAIN:
+        text = text.replace(each, "")
+    assert judged(text, tmp_path).exit_code == 0
+    (blame,) = judged(text.replace("        self.dc.fill(0)\n", ""), tmp_path).blames
+    assert text.splitlines()[int(blame.line or 0) - 1].strip() == "self.dW[...] = 0"
+    assert "others are cleared here, and `self.dc` is not" in blame.text
+
+
 ONE_OF_TWO = """        self.dW.fill(0)
         self.dc.fill(0)
 class Net:
