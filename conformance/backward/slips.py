@@ -63,7 +63,7 @@ def _full(number: float) -> Rule:
 
 
 def of_start(group: Group) -> Iterator[Change]:
-    """Of a sum that is put together in a loop: nothing to begin with."""
+    """Of a sum that is put together in a loop: nothing to begin with, or after each use of it."""
     node = group.first
     if node.operation != "add" or len(node.args) != 2:  # noqa: PLR2004
         return
@@ -74,7 +74,14 @@ def of_start(group: Group) -> Iterator[Change]:
         carried = type(before) is Node and any(before.uses >> n & 1 for n in numbers)
         return own(each, args, kwargs) if carried else np.asarray(args[1])
 
+    def anew(each: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        used = type(each.args[0]) is Node and each.args[0].number in ends
+        return np.asarray(args[1]) if used else own(each, args, kwargs)
+
     yield Change("start", "", "0", rule, SURE, place=0)
+    ends = {e.number for e in group.nodes if any(u.number not in numbers for u in e.consumers)}
+    if 1 < len(ends) < len(numbers):
+        yield Change("start", "", "0 after each use of it", anew, SURE, place=0)
 
 
 def of_operator(node: Node) -> Iterator[Change]:

@@ -162,7 +162,7 @@ def _of_change(changed: Changed) -> str:
         "rate": f"{_of_number(changed)}, for the weights to decay as in the loss, or in the other "
         "gradients",
         "variable": f"the {number} that this gives to `{changed.operation}` has to be {after}",
-        "start": f"the sum `{changed.operation}` has to begin with 0",
+        "start": f"the sum `{changed.operation}` has to begin with {after}",
         "operand": f"in {operation}, {PLACES.get(before, 'an operand')} has to be {other}",
         "transpose": f"in {operation}, {PLACES.get(before)} to be transposed",
         "comparison": f"{operation} has to compare by {COMPARING.get(after, after)}",

@@ -760,7 +760,43 @@ def make():
     return p, np.array([0.5, 0.7]), r.normal(size=2)
 """
 
+COUNTED = """
+import math
+import random
+
+random.seed(5)
+U = [[random.gauss(0, 1) for _ in range(2)] for _ in range(4)]
+V = [[random.gauss(0, 1) for _ in range(4)] for _ in range(3)]
+
+def learn(x, y):
+    h = [math.tanh(row[0] * x[0] + row[1] * x[1]) for row in U]
+    e = [sum(v * n for v, n in zip(row, h)) - t for row, t in zip(V, y)]
+    back = []
+    for i in range(4):
+        total = 0.0
+        for j in range(3):
+            total += V[j][i] * e[j]
+        back.append(total * (1.0 - h[i] ** 2))
+    for j in range(3):
+        for i in range(4):
+            V[j][i] -= 0.1 * e[j] * h[i]
+    for i in range(4):
+        for k in range(2):
+            U[i][k] -= 0.1 * back[i] * x[k]
+    return 0.5 * sum(n * n for n in e)
+
+for turn in range(20):
+    x = [random.uniform(-1, 1), random.uniform(-1, 1)]
+    print(learn(x, [x[0] * x[1], x[0], x[1] ** 2]))
+"""
+
 FAULTS = (
+    (
+        COUNTED,
+        "    for i in range(4):\n        total = 0.0\n        for j",
+        "    total = 0.0\n    for i in range(4):\n        for j",
+        "has to begin with 0 after each use",
+    ),
     (BENT, "_slope(v)\n    return 0", "_slope(h)\n    return 0", "the derivative of `bend(v)`"),
     (RECTIFIED, "'].T, z)", "'].T, u)", "the first operand has to be `z` (line 13)"),
     (NORMALISED, "dxhat = dout * gamma", "dxhat = dout", "`dout` is ∂C/∂out (line 20)"),
@@ -861,8 +897,9 @@ def said(source: str, folder: Path) -> tuple[list[int | None], str]:
         RESIDUAL,
         POOLS,
         HUBER,
+        COUNTED,
     ],
-    ids=range(27),
+    ids=range(28),
 )
 def test_what_is_right_is_right(source: str, tmp_path: Path) -> None:
     lines, report = said(source, tmp_path)
