@@ -104,7 +104,7 @@ class Region:
             each
             for each in self.search.nodes
             if wrong.depends_on(each) and not shared >> each.number & 1
-            if each.function is not None and not self._moves_forward_values(each)
+            if each.function is not None and not self._moves_forward_values(each, shared)
         ]
         inside = {each.number for each in nodes}
         if any(self.known(each) for each in nodes):
@@ -306,11 +306,16 @@ class Region:
         }
         return bool(held & _used_as(repair))
 
-    def _moves_forward_values(self, node: Node) -> bool:
-        """Whether a value is one of the forward pass, at most turned or in part."""
+    def _moves_forward_values(self, node: Node, right: int = 0) -> bool:
+        """Whether a value is one of the forward pass, at most turned or in part.
+
+        Args:
+            node: the value.
+            right: the bits of others that are as right.
+        """
 
         def is_known(each: Node) -> bool:
-            return self.forward.contains(each) or each.given
+            return self.forward.contains(each) or each.given or bool(right >> each.number & 1)
 
         moving = MOVES - CHOOSES
         way = walk([node], lambda e: e.inputs if e.operation in moving and not is_known(e) else ())

@@ -765,38 +765,52 @@ import math
 import random
 
 random.seed(5)
-U = [[random.gauss(0, 1) for _ in range(2)] for _ in range(4)]
-V = [[random.gauss(0, 1) for _ in range(4)] for _ in range(3)]
+N = [2, 4, 3]
+W = [[[random.gauss(0, 1) for _ in range(m)] for _ in range(n)] for m, n in zip(N, N[1:])]
+b = [[random.gauss(0, 1) for _ in range(n)] for n in N[1:]]
 
-def learn(x, y):
-    h = [math.tanh(row[0] * x[0] + row[1] * x[1]) for row in U]
-    e = [sum(v * n for v, n in zip(row, h)) - t for row, t in zip(V, y)]
-    back = []
-    for i in range(4):
-        total = 0.0
-        for j in range(3):
-            total += V[j][i] * e[j]
-        back.append(total * (1.0 - h[i] ** 2))
-    for j in range(3):
-        for i in range(4):
-            V[j][i] -= 0.1 * e[j] * h[i]
-    for i in range(4):
-        for k in range(2):
-            U[i][k] -= 0.1 * back[i] * x[k]
-    return 0.5 * sum(n * n for n in e)
+def add_up(x, y, dW, db):
+    a = [x]
+    for l in range(2):
+        z = [b[l][j] + sum(w * n for w, n in zip(W[l][j], a[l])) for j in range(N[l + 1])]
+        a.append([math.tanh(n) for n in z])
+    e = [(a[2][j] - y[j]) * (1 - a[2][j] ** 2) for j in range(3)]
+    for l in (1, 0):
+        for j in range(N[l + 1]):
+            db[l][j] += e[j]
+            for i in range(N[l]):
+                dW[l][j][i] += e[j] * a[l][i]
+        before = []
+        for i in range(N[l] if l else 0):
+            total = 0.0
+            for j in range(N[l + 1]):
+                total += W[l][j][i] * e[j]
+            before.append(total * (1 - a[l][i] ** 2))
+        e = before
+    return 0.5 * sum((p - q) ** 2 for p, q in zip(a[2], y))
 
-for turn in range(20):
-    x = [random.uniform(-1, 1), random.uniform(-1, 1)]
-    print(learn(x, [x[0] * x[1], x[0], x[1] ** 2]))
+for turn in range(9):
+    dW = [[[0.0] * m for _ in range(n)] for m, n in zip(N, N[1:])]
+    db, loss = [[0.0] * n for n in N[1:]], 0.0
+    for _ in range(2):
+        x = [random.uniform(-1, 1), random.uniform(-1, 1)]
+        loss += add_up(x, [x[0] * x[1], x[0], x[1] ** 2], dW, db)
+    for l in range(2):
+        for j in range(N[l + 1]):
+            b[l][j] -= 0.1 * db[l][j]
+            for i in range(N[l]):
+                W[l][j][i] -= 0.1 * dW[l][j][i]
+    print(loss)
 """
 
 FAULTS = (
     (
         COUNTED,
-        "    for i in range(4):\n        total = 0.0\n        for j",
-        "    total = 0.0\n    for i in range(4):\n        for j",
+        "        for i in range(N[l] if l else 0):\n            total = 0.0",
+        "        total = 0.0\n        for i in range(N[l] if l else 0):",
         "has to begin with 0 after each use",
     ),
+    (COUNTED, "e[j] * a[l][i]", "e[j] * a[l + 1][j]", "the gradients of W[0] and W[1]; b"),
     (BENT, "_slope(v)\n    return 0", "_slope(h)\n    return 0", "the derivative of `bend(v)`"),
     (RECTIFIED, "'].T, z)", "'].T, u)", "the first operand has to be `z` (line 13)"),
     (NORMALISED, "dxhat = dout * gamma", "dxhat = dout", "`dout` is ∂C/∂out (line 20)"),
