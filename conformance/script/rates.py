@@ -8,7 +8,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from conformance.backward.findings import Changed, Examined, Line, Named
 from conformance.backward.source import lines_of, operands
 from conformance.backward.syntax import (
     assigned,
+    assigned_around,
     function_around,
     loops_around,
     passed,
@@ -244,14 +245,24 @@ def _has_a_rate(made: Update, gradient: Node) -> bool:
 
 
 def _is_twice(shorter: tuple[Update, Node], longer: tuple[Update, Node], share: float) -> bool:
-    """Whether a number that multiplies the one step is written more often in the other."""
-    rates = [*rates_on_the_way(*longer)]
+    """Whether a number of the one step is written more often in the other, or in its variables."""
+    ways = [[*rates_on_the_way(*each)] for each in (shorter, longer)]
     often, once = (
-        Counter(ast.unparse(part) for rate, _ in each for part in ast.walk(rate))
-        for each in (rates_on_the_way(*shorter), rates)
+        Counter(ast.unparse(part) for rate, _ in each for part in _parts_of(rate, made))
+        for each, (made, _) in zip(ways, (shorter, longer), strict=True)
     )
-    known = (ast.unparse(rate) for rate, number in rates if alike(abs(number), share))
-    return any(often[each] > once[each] for each in known)
+    rates = ((ast.unparse(rate), abs(number)) for rate, number in chain(*ways))
+    known = (text for text, by in rates if alike(by, share) or alike(by * share, 1.0))
+    return any(often[each] > once[each] > 0 for each in known)
+
+
+def _parts_of(rate: ast.expr, made: Update) -> Iterator[ast.AST]:
+    """The parts of a number as it is written, and of what a variable was given."""
+    yield from ast.walk(rate)
+    line = assigned_around(rate.id, made.new.frames) if isinstance(rate, ast.Name) else None
+    match line and statement(line.file, line.line):
+        case ast.Assign(value=value):
+            yield from ast.walk(value)
 
 
 def _is_multiplied(judgement: Judgement, gradient: Node, share: float) -> bool:

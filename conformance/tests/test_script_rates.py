@@ -254,8 +254,15 @@ def test_a_group_of_parameters_may_have_its_own_rate_in_adam(
 """,
             "v1 - h.T",
         ),
+        (
+            """    by = lr / n
+    w1 -= by * h.T @ d1
+    w0 -= by * (X.T @ d0) / n
+""",
+            "/ n",
+        ),
     ],
-    ids=["the rate twice", "a share of a step", "a rate that is the rest of what is kept"],
+    ids=["the rate twice", "a share of a step", "the rest of what is kept", "the length twice"],
 )
 def test_of_two_steps_the_one_to_blame_has_a_number_too_much_or_too_few(
     stated: str, there: str, tmp_path: Path
@@ -265,7 +272,8 @@ def test_of_two_steps_the_one_to_blame_has_a_number_too_much_or_too_few(
     report = run(tmp_path, (BOTH, stated), (first, begin))
     (blame,) = report.blames
     (line,) = blame.accused.lines
-    assert there in Path(line.file).read_text().splitlines()[line.line - 1], str(report)
+    text = Path(line.file).read_text().splitlines()[line.line - 1]
+    assert there in text, str(report)
 
 
 TWICE = """
