@@ -9,9 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from conformance.backward.expand import names_around
 from conformance.backward.findings import Accused, Cause, Line, merged
-from conformance.backward.source import is_float, lines_of, places
+from conformance.backward.source import is_float, lines_of
 from conformance.backward.source import operands as operands_of
 from conformance.backward.syntax import assigned_around
 from conformance.script.histories import OTHER, UNKNOWN, Known, of_others
@@ -296,7 +295,7 @@ def not_ahead(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:
             elif each is None:
                 users = [e for e in made.old.consumers if e is not made.new]
                 reader = next((e for e in users if left and made.new.depends_on(e)), None)
-                lines = lines_of(known[0]) if reader is None else _handed(reader, made.old)
+                lines = lines_of(known[0]) if reader is None else _read_beside(left, reader)
                 yield accused(made, lines, Cause("behind"))
 
 
@@ -315,10 +314,11 @@ def _unread_sum(made: Update) -> Node | None:
     return next((each for each in unread if any(map(each.depends_on, olds))), None)
 
 
-def _handed(reader: Node, value: Node) -> tuple[Line, ...]:
-    """The line that reads a value, or the call that hands it on to there."""
-    names = names_around(reader, next(places(reader, value), -1))
-    return tuple(Line(each.file, each.line) for each in reader.frames[len(names) - 1 :][:1])
+def _read_beside(left: Node | None, reader: Node) -> tuple[Line, ...]:
+    """The line that leads to a reader, in the function that computes what is left unread."""
+    own = [(each.file, each.function) for each in (left.frames if left else ())[:1]]
+    beside = [e for e in reader.frames if (e.file, e.function) in own]
+    return tuple(Line(each.file, each.line) for each in (beside or reader.frames)[:1])
 
 
 def uneven_means(judgement: Judgement, told: Sequence[Known]) -> Iterator[Accused]:

@@ -233,6 +233,42 @@ def test_a_look_ahead_that_nothing_reads_is_told_where_the_gradient_is_asked_for
     assert (blame.accused.cause.kind, blame.line) == ("behind", 17), str(report)
 
 
+LISTED = """import numpy as np
+rng = np.random.default_rng(6)
+def output(layers, x):
+    values = [x]
+    for A in layers:
+        values.append(np.tanh(A @ values[-1]))
+    return values
+def slopes(layers, x, y):
+    values, found = output(layers, x), []
+    d = (values[-1] - y) / y.shape[1]
+    for i in (1, 0):
+        d = d * (1 - values[i + 1] ** 2)
+        found.insert(0, d @ values[i].T)
+        d = layers[i].T @ d
+    return found
+X, Y = rng.normal(size=(3, 20)), np.tanh(rng.normal(size=(2, 20)))
+layers, speed = [rng.normal(size=(4, 3)), rng.normal(size=(2, 4))], [np.zeros((4, 3)), 0]
+speed[1] = np.zeros((2, 4))
+for turn in range(30):
+    ahead = [A + 0.8 * v for A, v in zip(layers, speed)]
+    g = slopes(ahead, X, Y)
+    for i in range(2):
+        speed[i] = 0.8 * speed[i] - 0.1 * g[i]
+        layers[i] = layers[i] + speed[i]
+    print(0.5 * np.sum((output(layers, X)[-1] - Y) ** 2) / 20)
+"""
+
+
+def test_a_look_ahead_of_a_list_is_told_where_the_gradients_are_asked_for(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, LISTED)
+    assert report.exit_code == 0, str(report)
+    report = run_edited(tmp_path, LISTED, ("slopes(ahead", "slopes(layers"))
+    (blame,) = report.blames
+    assert (blame.accused.cause.kind, blame.line) == ("behind", 21), str(report)
+
+
 def test_an_epsilon_within_the_root_is_one_of_single_entries_too(tmp_path: Path) -> None:
     report = run_edited(tmp_path, RMSPROP)
     assert report.exit_code == 0, str(report)
