@@ -6,21 +6,25 @@ bounds of single entries.
 
 import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Line
-from conformance.backward.source import lines_of, operands, own_lines
+from conformance.backward.source import MOVES, lines_of, operands, own_lines
 from conformance.backward.syntax import function_around, statement, tree
 from conformance.edits.source_parts import last_name
 from conformance.programs.execution import names_in
 from conformance.script.judgement import Judgement
-from conformance.script.linear import alike, is_of_its_factor
+from conformance.script.linear import alike, is_of_its_factor, scalar
 from conformance.script.multiples import PRODUCTS
 from conformance.script.update import Update
 from conformance.tracing.ancestors import short_of, walk
-from conformance.tracing.node import Node
+from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
 
+PAIR = ("one", "other")
+SUMMED = ("einsum", "tensordot", "matmul", "dot")
 SUMS = ("sum", "fsum", "dot", "vdot", "inner")
 LARGER, SMALLER = ("max", "maximum", "fmax"), ("min", "minimum", "fmin")
 
@@ -38,9 +42,46 @@ def is_clipped(judgement: Judgement) -> bool:
     return False
 
 
+def bounds_of_samples(
+    gradients: Iterable[Node], given: Iterable[Node], losses: Collection[Node]
+) -> set[Node]:
+    """What the gradients of single samples are multiplied by to bound their norms, one a sample.
+
+    It is made of these alone, as what none of the losses is made of.
+    """
+    begun = bits_of_nodes(given)
+    way = walk(gradients, lambda each: [e for e in each.inputs if e.uses & begun])
+    found = dict[Node, set[Node]]()
+    for each in (e for e in way if e.operation in ("multiply", *SUMMED)):
+        for bound, of in (each.inputs, each.inputs[::-1]) if len(each.inputs) == len(PAIR) else ():
+            if of.uses & begun and 1 < np.size(bound.value) < np.size(of.value):
+                found.setdefault(bound, set()).add(of)
+    return {
+        bound
+        for bound, of in found.items()
+        if losses and not any(each.depends_on(bound) for each in losses)
+        if _is_up_to_1(bound) and not any(e in given for e in walk([bound], short_of(of)))
+    }
+
+
+def _is_up_to_1(value: Any) -> bool:
+    """Whether numbers are chosen between 1 and others, or divided by the larger of two."""
+    node = _whole(value)
+    below = _whole(node.args[1]) if node.operation in PRODUCTS[1:] else node
+    larger = type(below) is Node and below.operation in LARGER
+    chosen = node.operation in (*SMALLER, "clip", "where") and 1 in map(scalar, node.args)
+    return (larger or chosen) and bool(np.all(np.asarray(node.value) <= 1))
+
+
+def _whole(value: Any) -> Any:
+    """What a value is in another shape."""
+    moved = type(value) is Node and value.operation in MOVES and value.inputs
+    return _whole(value.inputs[0]) if moved else value
+
+
 def _is_of_its_factor(node: Node) -> bool:
     """Whether a product is by a number that is computed of what it multiplies, a gradient."""
-    pairs = (node.inputs, node.inputs[::-1]) if len(node.inputs) == len(("one", "other")) else ()
+    pairs = (node.inputs, node.inputs[::-1]) if len(node.inputs) == len(PAIR) else ()
     return node.operation in PRODUCTS and any(is_of_its_factor(*each) for each in pairs)
 
 
@@ -188,7 +229,7 @@ def _choice(
     """
     if not (isinstance(part, ast.BinOp) and isinstance(part.op, ast.Div)):
         return None
-    if isinstance(part.right, ast.Call) and len(part.right.args) == len(("one", "other")):
+    if isinstance(part.right, ast.Call) and len(part.right.args) == len(PAIR):
         others = [e for e in part.right.args if ast.dump(e) != ast.dump(part.left)]
         if len(others) == 1 and (name := last_name(part.right.func)) in (*LARGER, *SMALLER):
             return part, name in SMALLER, part.left, others[0]

@@ -33,7 +33,7 @@ from conformance.backward.returned_loss import returned_loss
 from conformance.backward.saturated import is_saturated
 from conformance.backward.stated_loss import declared, is_half_a_cost, with_decay_beside, with_terms
 from conformance.script.chains import numbers_asked
-from conformance.script.clipping import is_clipped
+from conformance.script.clipping import bounds_of_samples, is_clipped
 from conformance.script.defined_losses import stated_decays
 from conformance.script.judgement import Judgement, ToJudge, by_cost_alone, likeliest_first
 from conformance.script.linear import links
@@ -148,6 +148,7 @@ class Unjudged:
     Attributes:
         losses: what may be the program's loss, of momentum ahead where its gradients are taken;
             `others`: of some parameters alone.
+        bounds: what gradients of single samples are multiplied by to bound their norms.
         at: where the gradients are taken, by the parameters: momentum may look ahead.
     """
 
@@ -164,6 +165,7 @@ class Unjudged:
         margins = uses_of_nodes(e for e in numbers_asked(before) if is_margin(e, given))
         found = candidates(trace.nodes, [*own], news, gradients, shared=asked.shared)
         losses = [each for each in found if not margins >> each.number & 1]
+        self.bounds = bounds_of_samples(gradients, own, found)
         used = [] if self.at else ahead.values()
         losses = [each for each in losses if all(map(each.depends_on, used))]
         self.losses = of_same_samples(losses, gradients, given)
@@ -237,7 +239,14 @@ class Unjudged:
 
     def part(self, wanted: Sequence[Node]) -> Step:
         """The trace of the step."""
-        return Step(self.asked.trace, self.olds, [*wanted, *self.told], self.asked.held, self.at)
+        return Step(
+            self.asked.trace,
+            self.olds,
+            [*wanted, *self.told],
+            self.asked.held,
+            self.at,
+            self.bounds,
+        )
 
     def goals(
         self, step: Step, chosen: Sequence[Multiple], sign: float | None = None

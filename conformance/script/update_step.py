@@ -37,6 +37,7 @@ class Step:
         wanted: Iterable[Node],
         held: Collection[tuple[Node, Node]] = (),
         instead: Mapping[Node, Node] = NOTHING,
+        ones: Collection[Node] = (),
     ) -> None:
         """Take what some values are computed from, down to the old values of the parameters.
 
@@ -46,12 +47,16 @@ class Step:
             wanted: the values.
             held: operations, each with an operand that is held constant in it.
             instead: values, each with the old value that stands in its place.
+            ones: values in whose places ones stand.
         """
         self.trace, self.held = Trace(sites=True), held
         self.of: dict[Node, Node] = {}
         for node in instead:
             self.of[node] = self._copy(instead[node], olds[instead[node]], own=True)
-        self.changed = {*instead}
+        for node in ones:
+            self.of[node] = self._copy(node, None, own=False)
+            self.of[node].value = np.ones_like(node.value)
+        self.changed = {*instead, *ones}
         for node, own in _needed(whole, {*olds, *instead}, wanted):
             if node not in self.of:
                 self._copy(node, olds.get(node), own=own)

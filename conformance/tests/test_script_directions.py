@@ -756,3 +756,30 @@ def test_steps_that_begin_where_momentum_has_led_add_up_no_gradients(tmp_path: P
     assert not report.blames, str(report)
     (blame,) = run_edited(tmp_path, ACCELERATED, ("u - 0.05", "u + 0.05")).blames
     assert (blame.lines[0].line, blame.accused.cause.kind) == (13, "ascends")
+
+
+BOUNDED = """import numpy as np
+rng = np.random.default_rng(7)
+X, t = rng.normal(size=(50, 4)), rng.normal(size=(50, 1))
+V, w = rng.normal(size=(4, 3)), rng.normal(size=(3, 1))
+for k in range(40):
+    h = np.tanh(X @ V)
+    e = h @ w - t
+    if k % 10 == 0:
+        print("loss", (e ** 2).mean() / 2)
+    d = e * w.T * (1 - h ** 2)
+    of_V, of_w = X[:, :, None] * d[:, None, :], (h * e)[:, :, None]
+    norm = np.sqrt((of_V ** 2).sum(axis=(1, 2)) + (of_w ** 2).sum(axis=(1, 2)))
+    scale = np.minimum(1, 0.5 / norm)[:, None, None]
+    V -= 0.3 * ((of_V * scale).mean(axis=0) + 0.01 * rng.normal(size=V.shape))
+    w -= 0.3 * ((of_w * scale).mean(axis=0) + 0.01 * rng.normal(size=w.shape))
+"""
+
+
+@pytest.mark.parametrize("scale", ["np.minimum(1, 0.5 / norm)", "0.5 / np.maximum(0.5, norm)"])
+@pytest.mark.parametrize("slope", ["(1 - h ** 2)", "(1 - h)"], ids=["right", "wrong"])
+def test_the_gradient_of_each_sample_may_be_clipped(scale: str, slope: str, tmp_path: Path) -> None:
+    edits = ("np.minimum(1, 0.5 / norm)", scale), ("(1 - h ** 2)", slope)
+    report = run_edited(tmp_path, BOUNDED, *edits)
+    assert report.exit_code == (slope == "(1 - h)"), str(report)
+    assert all(each.lines[0].line == 10 for each in report.blames)
