@@ -134,6 +134,76 @@ OF_ONE = {
 """The same for one sample, a column; targets are of its class `c`, and its inputs `x`."""
 
 
+IN_COLUMNS = {
+    "softmax": Output(
+        ("e = np.exp(s - np.max(s, axis=0, keepdims=True))", "out = e / np.sum(e, axis=0)"),
+        "-np.sum(Y * np.log(out)) / {m}",
+        ("d = (out - Y) / {m}  #: delta",),
+        "np.eye(3)[:, c]",
+    ),
+    "labels": Output(
+        ("e = np.exp(s - np.max(s, axis=0, keepdims=True))", "out = e / np.sum(e, axis=0)"),
+        "-np.log(out[Y, np.arange({m})]).mean()",
+        ("d = out.copy()", "d[Y, np.arange({m})] -= 1  #: labels", "d /= {m}"),
+        "c",
+    ),
+    "squares": OUTPUTS["squares"]._replace(targets="np.eye(3)[:, c]"),
+    "entropy": OUTPUTS["entropy"]._replace(targets="np.eye(3)[:, c]"),
+    "linear": OUTPUTS["linear"]._replace(targets="np.sin(X[:3])"),
+}
+"""The same for samples that are columns."""
+
+
+ON_NUMBERS = {
+    "tanh": ("math.tanh({z})", "(1 - {a} ** 2)"),
+    "relu": ("max({z}, 0.0)", "(1.0 if {a} > 0 else 0.0)"),
+    "leaky": ("{z} if {z} > 0 else 0.1 * {z}", "(1.0 if {a} > 0 else 0.1)"),
+    "softplus": ("math.log(1 + math.exp({z}))", "(1 - math.exp(-{a}))"),
+    "elu": ("{z} if {z} > 0 else math.exp({z}) - 1", "(1.0 if {a} > 0 else {a} + 1)"),
+    "sigmoid": ("1 / (1 + math.exp(-{z}))", "{a} * (1 - {a})"),
+}
+"""As `HIDDEN`, of a number."""
+
+SHARES_OF_NUMBERS = (
+    "e = [math.exp(v - max(s)) for v in s]",
+    "out = [v / sum(e) for v in e]",
+)
+SQUASHED_NUMBERS = ("out = [1 / (1 + math.exp(-v)) for v in s]",)
+IN_LISTS = {
+    "softmax": Output(
+        SHARES_OF_NUMBERS,
+        "-sum(t * math.log(o) for o, t in zip(out, Y))",
+        ("d = [o - t for o, t in zip(out, Y)]  #: number",),
+        "[float(k == c) for k in range(3)]",
+    ),
+    "labels": Output(
+        SHARES_OF_NUMBERS,
+        "-math.log(out[Y])",
+        ("d = [out[k] - (1.0 if k == Y else 0.0) for k in range(len(out))]",),
+        "c",
+    ),
+    "squares": Output(
+        SQUASHED_NUMBERS,
+        "0.5 * sum((o - t) ** 2 for o, t in zip(out, Y))",
+        ("d = [(o - t) * o * (1 - o) for o, t in zip(out, Y)]  #: squashed",),
+        "[float(k == c) for k in range(3)]",
+    ),
+    "entropy": Output(
+        SQUASHED_NUMBERS,
+        "-sum(t * math.log(o) + (1 - t) * math.log(1 - o) for o, t in zip(out, Y))",
+        ("d = [o - t for o, t in zip(out, Y)]  #: number",),
+        "[float(k == c) for k in range(3)]",
+    ),
+    "linear": Output(
+        ("out = s",),
+        "sum((o - t) ** 2 for o, t in zip(out, Y))",
+        ("d = [2 * (o - t) for o, t in zip(out, Y)]  #: number",),
+        "[math.sin(v) for v in x[:3]]",
+    ),
+}
+"""The same for one sample, as lists of numbers."""
+
+
 class Optimiser(NamedTuple):
     """What moves a parameter.
 
@@ -188,10 +258,13 @@ def _put(old: str, new: str) -> Change:
 MISTAKES: dict[str, dict[str, Change]] = {
     "delta": {"sign": _put("(out - Y)", "(Y - out)")},
     "column": {"sign": _put("out - Y", "Y - out")},
+    "number": {"sign": _put("o - t", "t - o")},
+    "squashed": {"slope left out": _put(" * o * (1 - o)", "")},
     "slope": {"slope left out": _put(" * out * (1 - out)", "")},
     "labels": {"added": _put("-= 1", "+= 1")},
     "hidden": {"slope left out": lambda line: line.partition(".T * ")[0] + ".T"},
     "weights": {"twice": _put(" = ", " = 2 * ")},
+    "inner": {"slope left out": lambda line: line.partition(" * ")[0] + ")"},
     "bias": {"mean": _put("sum(", "mean(")},
     "back": {"slope left out": lambda line: line.partition(".T @ d * ")[0] + ".T @ d"},
     "adds": {"kept alone": _put(" + ", " * 0 + ")},

@@ -8,8 +8,11 @@ from conformance.tests.composed.parts import (
     ADDED,
     BETWEEN,
     HIDDEN,
+    IN_COLUMNS,
+    IN_LISTS,
     MISTAKES,
     OF_ONE,
+    ON_NUMBERS,
     OPTIMISERS,
     OUTPUTS,
     PENALTIES,
@@ -19,6 +22,12 @@ from conformance.tests.composed.pieces import Pieces
 from conformance.tests.composed.styles import STYLES
 
 HALF = 0.5
+OF_NUMBERS = {
+    (penalty, name)
+    for penalty, (_, slope) in PENALTIES.items()
+    for name in OPTIMISERS
+    if "np" not in slope and "{m}" not in slope and name != "clipped"
+}
 COMMON = ("nothing", "constant")
 
 
@@ -57,6 +66,9 @@ class Parts(NamedTuple):
             (self.added != "nowhere" or self.penalty == next(iter(PENALTIES)))
             # a script has no arguments, and trains
             and (self.style != "script" or (not self.handed and self.main))
+            # lists are of one sample, each number of which is moved as its gradient is known
+            and (self.style != "lists" or (self.penalty, self.optimiser) in OF_NUMBERS)
+            and (self.style != "lists" or self.added != "update")
             and (self.between == "nothing" or self.style.startswith("layers"))
         )
 
@@ -136,8 +148,10 @@ def wrong(parts: Parts) -> Iterator[Program]:
 def _lines(parts: Parts) -> Sequence[tuple[str, tuple[str, ...]]]:
     """The lines of a program, each with the kinds of mistakes that are made in it."""
     pieces = Pieces(
-        HIDDEN[parts.hidden],
-        (OF_ONE if parts.style == "pairs" else OUTPUTS)[parts.output],
+        (ON_NUMBERS if parts.style == "lists" else HIDDEN)[parts.hidden],
+        {"pairs": OF_ONE, "columns": IN_COLUMNS, "lists": IN_LISTS}.get(parts.style, OUTPUTS)[
+            parts.output
+        ],
         PENALTIES[parts.penalty],
         parts.added,
         OPTIMISERS[parts.optimiser],
@@ -146,6 +160,7 @@ def _lines(parts: Parts) -> Sequence[tuple[str, tuple[str, ...]]]:
         between=parts.between,
         schedule=SCHEDULES[parts.schedule],
     )
-    whole = ["import numpy as np", "", "", *STYLES[parts.style](pieces)]
+    module = "import math\nimport random" if parts.style == "lists" else "import numpy as np"
+    whole = [*module.splitlines(), "", "", *STYLES[parts.style](pieces)]
     split = (each.partition("  #: ") for each in whole)
     return [(text, tuple(kinds.split())) for text, _, kinds in split]

@@ -5,7 +5,9 @@ A line may end in `#:` and the kinds of mistakes that are made in it (`parts.py`
 
 from collections.abc import Callable
 
+from conformance.tests.composed.columns import columns
 from conformance.tests.composed.layers import LAYERS
+from conformance.tests.composed.lists import lists
 from conformance.tests.composed.pairs import pairs
 from conformance.tests.composed.pieces import RATE, Pieces, data, indented, training
 
@@ -212,6 +214,6 @@ def script(pieces: Pieces) -> list[str]:
 
 
 STYLES: dict[str, Callable[[Pieces], list[str]]] = {
-    **{each.__name__: each for each in (attributes, functions, pairs, script)},
+    **{each.__name__: each for each in (attributes, columns, functions, lists, pairs, script)},
     **LAYERS,
 }
