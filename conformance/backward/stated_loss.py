@@ -220,7 +220,7 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
     if by_loss.ok or step.loss is None:
         return by_loss
     forward, stated = forward_of(step), has_own_terms(step)
-    decay = decayed(verdicts(forward), forward.chain, stated=stated)
+    decay = _decayed(forward, step, stated=stated)
     if decay is None:
         return by_loss
     lengths = {n for each in forward.nodes() for n in np.shape(each.value)}
@@ -244,8 +244,13 @@ def with_decay_beside(step: OwnPass, by_loss: Examined, *, blame: bool = True) -
 
 def decay_beside(step: OwnPass) -> Decay | None:
     """What decays beside the derivative of a loss; None if nothing does, or more is wrong."""
-    forward = forward_of(step)
-    return decayed(verdicts(forward), forward.chain, stated=has_own_terms(step))
+    return _decayed(forward_of(step), step, stated=has_own_terms(step))
+
+
+def _decayed(forward: Forward, step: OwnPass, *, stated: bool) -> Decay | None:
+    """What decays beside a loss; of single numbers, where that has no terms of these alone."""
+    loss = None if stated else step.loss
+    return decayed(verdicts(forward), forward.chain, loss=loss, stated=stated)
 
 
 def has_own_terms(step: OwnPass) -> bool:

@@ -215,18 +215,35 @@ def is_beside(run: Attempt, old: Node, new: Node) -> bool:
 def parameters_among(moved: Mapping[Node, Node]) -> list[Node]:
     """Those of some values that are no velocities or the like, and no means of others.
 
-    All that is computed of single numbers is so entry by entry, so these are parameters.
+    All that is computed of single numbers is so entry by entry: of these a state is what goes into
+    another one by its new value alone.
 
     Args:
         moved: what each one has become.
     """
     arrays = {e: new for e, new in moved.items() if np.ndim(e.value) and np.any(new.value)}
-    numbers = [each for each in moved if not np.ndim(each.value)]
+    single = {e: new for e, new in moved.items() if not np.ndim(e.value)}
+    numbers = [each for each in single if not _is_carried(each, single)]
     ends = bits_of_nodes(arrays.values())
     if not any(each.uses & ends & ~bits_of_nodes([each]) for each in arrays.values()):
         return [*arrays, *numbers]  # none is made of what another has become
     found = with_states([Carried([old, *_versions(old, new)]) for old, new in arrays.items()])
     return [*(each.values[0] for each in found if not is_mixed(each, found)), *numbers]
+
+
+def _is_carried(old: Node, moved: Mapping[Node, Node]) -> bool:
+    """Whether a number is read for its new value alone, which goes into another number's."""
+    new = moved[old]
+    if not any(each is not new and each.depends_on(new) for each in moved.values()):
+        return False
+    left, seen = [old], {old, new}
+    while left:
+        later = [each for each in left.pop().consumers if each not in seen]
+        if not all(map(new.depends_on, later)):
+            return False
+        seen.update(later)
+        left += later
+    return True
 
 
 def _versions(old: Node, new: Node) -> Iterator[Node]:
