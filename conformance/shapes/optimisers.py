@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from inspect import Parameter
 from itertools import pairwise, product
-from types import FunctionType
+from types import FunctionType, MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -227,7 +227,10 @@ def _first(argument: Parameter, holder: Holder) -> Any:
     optional = argument.default is not argument.empty
     if holder.grads is None and not (optional and holder.arguments):
         raise UnfitError
-    return argument.default if optional else _zeros(holder.grads)
+    kept = argument.default if optional else _zeros(holder.grads)
+    if isinstance(kept, _States) and isinstance(holder.params, dict):
+        kept.parameters = holder.params
+    return kept
 
 
 def _put_by_names(
@@ -258,13 +261,20 @@ def _zeros(like: Any) -> Any:
 
 
 class _States(dict[Any, Any]):
-    """Zeros by the names of parameters, and by names that these are a part of, such as `v_W1`."""
+    """Zeros by the names of gradients, and by names that these are a part of, such as `v_dW1`.
+
+    Attributes:
+        parameters: by their names, of which a name may be made as well.
+    """
+
+    parameters: Mapping[str, Any] = MappingProxyType({})
 
     def __missing__(self, key: Any) -> Any:
-        like = [each for each in self if isinstance(each, str) and each in str(key)]
+        known = {**self.parameters, **self}
+        like = [each for each in known if isinstance(each, str) and each in str(key)]
         if not like:
             raise KeyError(key)
-        self[key] = found = np.zeros_like(self[max(like, key=len)])
+        self[key] = found = np.zeros_like(known[max(like, key=len)])
         return found
 
 

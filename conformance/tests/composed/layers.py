@@ -84,6 +84,7 @@ def _layers(holder: Holder, pieces: Pieces) -> list[str]:
     to_step = "m" if pieces.late and " / m" in pieces.decay(c, "p", "m") else ""
     given = f", {RATE}" if to_layer else ""
     axes = "axis=1, keepdims=True" if pieces.between == "layer norm" else "axis=0"
+    product = f"self.xhat * np.mean(dx * self.xhat, {axes})"
     dense = {"W": "rng.randn(n_in, n_out) * 0.4", "b": "np.zeros(n_out)"}
     decays = pieces.added == "gradient"
     decay = pieces.decay(c, p("W"), "len(dout)") if decays else ""
@@ -104,8 +105,7 @@ def _layers(holder: Holder, pieces: Pieces) -> list[str]:
         f"        {g('gamma')} = np.sum(dout * self.xhat, axis=0)",
         f"        {g('beta')} = dout.sum(axis=0)  #: bias",
         f"        dx = dout * {p('gamma')}",
-        f"        means = dx.mean({axes}) + self.xhat * np.mean(dx * self.xhat, {axes})  #: means",
-        "        return self.inv * (dx - means)",
+        f"        return self.inv * (dx - dx.mean({axes}) - {product})  #: means",
     ]
     dropout = [
         "",

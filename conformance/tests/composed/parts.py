@@ -271,10 +271,8 @@ MISTAKES: dict[str, dict[str, Change]] = {
     "counted": {"a sum": _put(" / len(batch)", "")},
     "through": {"slope left out": lambda line: line.partition(" * ")[0]},
     "means": {
-        "of slopes left out": lambda line: (
-            line[: line.index("dx.mean")] + line[line.index("self.") :]
-        ),
-        "of products left out": lambda line: line[: line.index(" + ")],
+        "of slopes left out": lambda line: re.sub(r" - dx.mean\([^)]*\)", "", line),
+        "of products left out": lambda line: line.partition(" - self.xhat")[0] + ")",
     },
     "decay": {"sign": _put(" + ", " - "), "twice": _put(" + ", " + 2 * ")},
     "step": {"sign": _put("-=", "+="), "put": _put("-=", "=")},
