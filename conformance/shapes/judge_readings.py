@@ -344,10 +344,15 @@ def _examined_once(reading: Reading, cost: str | None, *, decays: bool) -> Exami
             first = replace(first, factor=1.0)
     if places.direct and not first.ok and first.cost == "own":
         bare = without_own_terms(step)
-        if bare is not None and examine_pass(bare, blame=False).right > first.right:
+        if bare is not None and _is_more(examine_pass(bare, blame=False), first):
             first = replace(first, undecayed=examine_pass(bare))
     first = taking(first, places) if places.direct else first
     return with_inputs(first, step, inputs)
+
+
+def _is_more(examined: Examined, other: Examined) -> bool:
+    """Whether more gradients are right, or as many as they are, and not but for a factor."""
+    return (examined.right, examined.factor == 1) > (other.right, other.factor == 1)
 
 
 def _returns(run: Attempt) -> tuple[Frame, ...]:

@@ -12,13 +12,14 @@ def columns(pieces: Pieces) -> list[str]:
     keeps = ", kept" if pieces.optimiser.kept else ""
     counts = ", t" if pieces.counts else ""
     now, rate = pieces.scheduled("learning_rate", "t")
-    weight = 'parameters["W" + str(l)]'
+    weight = 'parameters[f"W{l}"]'
     decays = pieces.added == "gradient"
     decay = pieces.decay(c, weight, "m") if decays else ""
     late = pieces.decay(c, "parameters[name]", "m") if pieces.late else ""
     m = ", m" if " / m" in late else ""
     taken = f"parameters, grads{keeps}{counts}{to_step}{m}"
     kinds = " decay" if decays else ""
+    slope = pieces.hidden[1].format(a="A_prev")
     adds = [
         "for l in range(1, len(parameters) // 2 + 1):",
         f"    cost += {pieces.penalty[0].format(c=c, w=weight, m='m')}",
@@ -39,7 +40,7 @@ def columns(pieces: Pieces) -> list[str]:
         "    parameters = {}",
         "    for l in range(1, len(layer_dims)):",
         f"        {weight} = rng.randn(layer_dims[l], layer_dims[l - 1]) * 0.4",
-        '        parameters["b" + str(l)] = np.zeros((layer_dims[l], 1))',
+        '        parameters[f"b{l}"] = np.zeros((layer_dims[l], 1))',
         "    return parameters",
         "",
         "",
@@ -47,11 +48,11 @@ def columns(pieces: Pieces) -> list[str]:
         "    L = len(parameters) // 2",
         "    A, caches = X, []",
         "    for l in range(1, L):",
-        f'        Z = np.dot({weight}, A) + parameters["b" + str(l)]',
+        f'        Z = np.dot({weight}, A) + parameters[f"b{{l}}"]',
         f"        A_next = {pieces.hidden[0].format(z='Z')}",
         "        caches.append((A, A_next))",
         "        A = A_next",
-        '    s = np.dot(parameters["W" + str(L)], A) + parameters["b" + str(L)]',
+        '    s = np.dot(parameters[f"W{L}"], A) + parameters[f"b{L}"]',
         *indented(list(pieces.output.forward)),
         "    caches.append((A, out))",
         "    return out, caches",
@@ -69,10 +70,10 @@ def columns(pieces: Pieces) -> list[str]:
         *indented([each.format(m="m") for each in pieces.output.delta]),
         "    for l in range(L, 0, -1):",
         "        A_prev = caches[l - 1][0]",
-        f'        grads["dW" + str(l)] = np.dot(d, A_prev.T){decay}  #: weights{kinds}',
-        '        grads["db" + str(l)] = np.sum(d, axis=1, keepdims=True)  #: bias',
+        f'        grads[f"dW{{l}}"] = np.dot(d, A_prev.T){decay}  #: weights{kinds}',
+        '        grads[f"db{l}"] = np.sum(d, axis=1, keepdims=True)  #: bias',
         "        if l > 1:",
-        f"            d = np.dot({weight}.T, d) * {pieces.hidden[1].format(a='A_prev')}  #: hidden",
+        f"            d = np.dot({weight}.T, d) * {slope}  #: backwards",
         "    return grads",
         "",
         "",

@@ -263,6 +263,7 @@ MISTAKES: dict[str, dict[str, Change]] = {
     "slope": {"slope left out": _put(" * out * (1 - out)", "")},
     "labels": {"added": _put("-= 1", "+= 1")},
     "hidden": {"slope left out": lambda line: line.partition(".T * ")[0] + ".T"},
+    "backwards": {"left out": lambda line: line.partition(", d) * ")[0] + ", d)"},
     "weights": {"twice": _put(" = ", " = 2 * ")},
     "inner": {"slope left out": lambda line: line.partition(" * ")[0] + ")"},
     "bias": {"mean": _put("sum(", "mean(")},
