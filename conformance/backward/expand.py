@@ -236,13 +236,14 @@ def with_names(forward: Forward, found: Sequence[Verdict]) -> tuple[Forward, lis
 
     Args:
         forward: the forward pass.
-        found: its gradients, judged.
+        found: its gradients, judged; there may be more of them.
     """
     state = _Expansion(forward, named=False)
     run = _made(state, state.renamed, state.returned)
     if not state.made:
         return forward, list(found)
-    judged = [replace(e, goal=goal) for e, goal in zip(found, run.goals, strict=True)]
+    made = {id(goal): new for goal, new in zip(forward.run.goals, run.goals, strict=True)}
+    judged = [replace(each, goal=made[id(each.goal)]) for each in found]
     return Forward(run, Chain(run.trace, ties=forward.chain.ties)), judged
 
 

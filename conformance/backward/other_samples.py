@@ -3,10 +3,12 @@
 Left out: which numbers may be its loss (`loss_numbers.py`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from conformance.backward.groups import operation_key
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 
@@ -14,16 +16,48 @@ from conformance.tracing.node import Node
 def of_same_samples(losses: Sequence[Node], gradients: Sequence[Node], given: int) -> list[Node]:
     """The numbers that are not of other samples than gradients, such as a loss of a validation.
 
-    Such a number has no array in common with them, beside the parameters, and for each that it has
-    they have one that is alike but for the samples.
+    The same lines multiply the same parameters by other numbers. Of arrays, such a number has none
+    in common with them, beside the parameters, and for each that it has they have one that is alike
+    but for the samples.
 
     Args:
         losses: the numbers.
         gradients: of the parameters.
         given: the parameters, as bits.
     """
-    known = _met(gradients, given)
-    return [each for each in losses if not _is_of_others(_met([each], given), known)]
+    known, numbers = _met(gradients, given), _met_by_numbers(gradients, given)
+    return [
+        each
+        for each in losses
+        if not _is_of_others(_met([each], given), known)
+        and not _differ(_met_by_numbers([each], given), numbers)
+    ]
+
+
+def _met_by_numbers(nodes: Iterable[Node], given: int) -> dict[Any, Any]:
+    """The numbers by which entries of parameters are multiplied, by the line and the entry."""
+    found = dict[Any, Any]()
+    for each in walk(nodes, lambda node: [e for e in node.inputs if e.uses & given]):
+        if each.operation != "multiply" or np.ndim(each.value):
+            continue
+        own = [e for e in each.args if type(e) is Node and e.uses & given]
+        data = [e.value if type(e) is Node else e for e in each.args if e not in own]
+        if len(own) == len(data) == 1:
+            found[operation_key(each), *_entry(own[0])] = np.asarray(data[0]).item()
+    return found
+
+
+def _entry(node: Node) -> tuple[Any, ...]:
+    """Which entry of which array a number is; of one that stands by itself, its own number."""
+    if node.operation == "getitem" and type(node.args[0]) is Node:
+        return node.args[0].number, repr(node.args[1])
+    return (node.number,)
+
+
+def _differ(own: Mapping[Any, Any], known: Mapping[Any, Any]) -> bool:
+    """Whether a line has other numbers for the same parameters: it goes forward by other data."""
+    same = own.keys() & known.keys()
+    return any(own[key] != known[key] for key in same)
 
 
 def _is_of_others(own: Sequence[Node], known: Sequence[Node]) -> bool:
