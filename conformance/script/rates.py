@@ -5,10 +5,9 @@ out: which arrays are added how many times (`multiples.py`).
 """
 
 import ast
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, islice, pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -16,7 +15,6 @@ from conformance.backward.findings import Changed, Examined, Line, Named
 from conformance.backward.source import lines_of, operands
 from conformance.backward.syntax import (
     assigned,
-    assigned_around,
     function_around,
     loops_around,
     passed,
@@ -28,11 +26,10 @@ from conformance.backward.value_names import operand_text, operation_text
 from conformance.programs.vocabulary import kinds_of
 from conformance.script.histories import precision
 from conformance.script.judgement import Judgement
-from conformance.script.linear import SAME_FACTOR, alike, kept, scalar
+from conformance.script.linear import alike, kept, scalar
 from conformance.script.multiples import PRODUCTS, is_convention
 from conformance.script.parameters import Parameter
 from conformance.script.update import Update
-from conformance.tracing.ancestors import short_of, walk
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -200,83 +197,6 @@ def _gone_through(line: Line) -> Iterator[str]:
     for each in loops_around(line):
         if isinstance(each, ast.For):
             yield from stored(each)
-
-
-def without_a_tie(judgement: Judgement, own: Sequence[float]) -> Sequence[float]:
-    """The usual factors; where half have another, that of the half which lacks no number of it.
-
-    Such a number is a rate or a share, which makes a step shorter: by a larger one it is too long.
-    But where that gradient, or its step, is multiplied by it already, the shorter one is so twice;
-    and 1 − μ is of a mean: in a step that is kept, `v = μ v − η g`, it is too much, if η is there.
-
-    Args:
-        judgement: of an update.
-        own: how many times the gradient of each is added to most parameters of its network.
-    """
-    pairs = [*zip(judgement.updates, judgement.chosen, strict=True)]
-    as_usual = [alike(by, most) for (_, (_, by)), most in zip(pairs, own, strict=True)]
-    others = [by for (_, (_, by)), usual in zip(pairs, as_usual, strict=True) if not usual]
-    if 2 * len(others) != len(pairs) or not all(alike(others[0], each) for each in others):
-        return own
-    by = others[0] / own[as_usual.index(True)]
-    longer, (gradient, _) = pairs[as_usual.index(abs(by) < 1)]
-    shorter, (other, _) = pairs[as_usual.index(abs(by) >= 1)]
-    share = min(abs(by), abs(1 / by))
-    twice = _is_twice((shorter, other), (longer, gradient), share)
-    twice = twice or (_is_kept_less(shorter, share) and _has_a_rate(longer, gradient))
-    if share < 1 - SAME_FACTOR and (twice or _is_multiplied(judgement, gradient, share)):
-        return own if abs(by) < 1 else [others[0]] * len(own)
-    lacks = number_apart(judgement, longer, share) if abs(by) < 1 else None
-    return own if lacks is None else [others[0]] * len(own)
-
-
-def _is_kept_less(made: Update, share: float) -> bool:
-    """Whether what is kept is the step itself, to which the share of a mean is added."""
-    whole = (alike(abs(kept(new, made.new)), 1.0) for _, new in made.states)
-    shares = (alike(1 - kept(*state), share) for state in made.states)
-    return any(map(all, zip(whole, shares, strict=True)))
-
-
-def _has_a_rate(made: Update, gradient: Node) -> bool:
-    """Whether a number multiplies what moves a parameter, but for the share that is kept."""
-    shares = [kept(*state) for state in made.states]
-    rates = rates_on_the_way(made, gradient)
-    return any(not alike(number, each) for _, number in rates for each in shares)
-
-
-def _is_twice(shorter: tuple[Update, Node], longer: tuple[Update, Node], share: float) -> bool:
-    """Whether a number of the one step is written more often in the other, or in its variables."""
-    ways = [[*rates_on_the_way(*each)] for each in (shorter, longer)]
-    often, once = (
-        Counter(ast.unparse(part) for rate, _ in each for part in _parts_of(rate, made))
-        for each, (made, _) in zip(ways, (shorter, longer), strict=True)
-    )
-    rates = ((ast.unparse(rate), abs(number)) for rate, number in chain(*ways))
-    known = (text for text, by in rates if alike(by, share) or alike(by * share, 1.0))
-    return any(often[each] > once[each] > 0 for each in known)
-
-
-def _parts_of(rate: ast.expr, made: Update) -> Iterator[ast.AST]:
-    """The parts of a number as it is written, and of what a variable was given."""
-    yield from ast.walk(rate)
-    line = assigned_around(rate.id, made.new.frames) if isinstance(rate, ast.Name) else None
-    match line and statement(line.file, line.line):
-        case ast.Assign(value=value):
-            yield from ast.walk(value)
-
-
-def _is_multiplied(judgement: Judgement, gradient: Node, share: float) -> bool:
-    """Whether a gradient is computed beside the loss by a product with a number, or by a mean."""
-    loss = 0 if judgement.loss is None else judgement.loss.uses
-    olds = {each.old for each in judgement.updates}
-    for node in walk([gradient], short_of(olds)):
-        if node.operation in (*PRODUCTS, "mean") and not loss >> node.number & 1:
-            size = np.size(node.inputs[0].value) / np.size(node.value)
-            numbers = (size,) if node.operation == "mean" else map(scalar, node.args[:2])
-            by_it = share if node.operation == "multiply" else 1 / share
-            if any(alike(number or 0.0, by_it) for number in numbers):
-                return True
-    return False
 
 
 def number_apart(judgement: Judgement, made: Update, by: float) -> Changed | None:

@@ -36,10 +36,10 @@ from conformance.script.rates import (
     number_apart,
     rate_of_rule,
     unused_rate,
-    without_a_tie,
 )
 from conformance.script.rebound_states import rebound
 from conformance.script.rows import Carried
+from conformance.script.tied_rates import without_a_tie
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
 from conformance.tracing.node import Node

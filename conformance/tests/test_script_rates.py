@@ -276,6 +276,31 @@ def test_of_two_steps_the_one_to_blame_has_a_number_too_much_or_too_few(
     assert there in text, str(report)
 
 
+BATCHES = """
+import numpy as np
+rng = np.random.default_rng(4)
+X, T = rng.normal(size=(36, 3)), rng.normal(size=(36, 2))
+w, c = rng.normal(size=(3, 2)), np.zeros(2)
+def update(x, t, size):
+    global w, c
+    m = len(x)
+    d = x @ w + c - t
+    w = w - (0.5 / m) * x.T @ d
+    c = c - (0.5 / m) * d.sum(axis=0)
+for k in range(0, 36, 9):
+    update(X[k:k + 9], T[k:k + 9], len(X))
+"""
+
+
+@pytest.mark.parametrize("line", ["w = w - (0.5 / m)", "c = c - (0.5 / m)"])
+def test_of_two_steps_the_one_by_the_length_of_the_batch_is_right(
+    line: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, BATCHES, (line, line.replace("/ m", "/ size")))
+    (blame,) = report.blames
+    assert BATCHES.splitlines()[(blame.line or 0) - 1].strip().startswith(line), str(report)
+
+
 TWICE = """
 import numpy as np
 rng = np.random.default_rng(4)
