@@ -21,6 +21,7 @@ from conformance.backward.syntax import loops_around
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement, ToJudge
 from conformance.script.linear import alike, kept
+from conformance.script.listed_gradients import listed_on
 from conformance.script.multiples import common
 from conformance.script.update import Update
 from conformance.tracing.frames import Frame
@@ -162,8 +163,9 @@ def _of_another(judgement: Judgement, pair: Pair) -> Accused:
     made, (gradient, _) = judgement.updates[pair[0]], judgement.chosen[pair[0]]
     nodes: list[Node] = [new for _, new in made.states if kept(gradient, new)]
     names = made.name, judgement.updates[pair[1]].name
-    cause, lines = Cause("other", names=names), lines_of([*nodes, made.new][0])
-    return Accused(names[:1], lines, cause, mends=True)
+    moved = [*nodes, made.new][0]
+    lines = dict.fromkeys((*listed_on([gradient], moved), *lines_of(moved)))
+    return Accused(names[:1], tuple(lines), Cause("other", names=names), mends=True)
 
 
 def discarded(trace: Trace, results: Sequence[Judgement]) -> Examined | None:

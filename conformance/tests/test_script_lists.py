@@ -1437,3 +1437,34 @@ def test_a_list_of_which_some_entries_are_never_moved_is_judged(tmp_path: Path) 
     moved = "            for j in range(3):\n                A[i][j] -="
     (blame,) = run_edited(tmp_path, WITHOUT_LAST, (moved, moved.replace("3", "2"))).blames
     assert (blame.accused.gradients, blame.line) == (("A",), 24)
+
+
+IN_TURN = """import numpy as np
+rng = np.random.default_rng(5)
+X, T = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
+V, c, U, d = rng.normal(size=(3, 4)), np.zeros(4), rng.normal(size=(4, 4)), np.ones(4)
+R = rng.normal(size=(4, 2))
+held = [V, c, U, d, R]
+squares = [np.zeros_like(e) for e in held]
+for turn in range(40):
+    h = np.tanh(X @ V + c)
+    k = np.tanh(h @ U + d)
+    e = (k @ R - T) / 20
+    print(10 * np.sum(e ** 2))
+    gR, ek = k.T @ e, e @ R.T * (1 - k ** 2)
+    gU, gd = h.T @ ek, ek.sum(axis=0)
+    eh = ek @ U.T * (1 - h ** 2)
+    gV, gc = X.T @ eh, eh.sum(axis=0)
+    slopes = [gV, gc, gU, gd, gR]
+    for p, g, s in zip(held, slopes, squares):
+        s += g * g
+        p -= 0.05 * g / (np.sqrt(s) + 1e-8)
+"""
+
+
+def test_gradients_in_each_others_place_are_told_where_they_are_listed(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, IN_TURN)
+    assert report.exit_code == 0, str(report)
+    report = run_edited(tmp_path, IN_TURN, ("[gV, gc, gU, gd,", "[gV, gd, gU, gc,"))
+    told = {(each.line, each.accused.cause.kind) for each in report.blames}
+    assert told == {(17, "other")}, str(report)
