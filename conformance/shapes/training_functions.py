@@ -6,6 +6,7 @@ return their parameters as they were: so these are found, whatever their names. 
 judged as a script's are, and nothing is said of a function that does not run so.
 """
 
+import ast
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -28,7 +29,7 @@ from conformance.script_outcome import Ran
 from conformance.shapes.arguments import kinds_taken, needed, taken
 from conformance.shapes.attempts import UnfitError, result_of
 from conformance.shapes.example_data import TOLD, M
-from conformance.shapes.function_sources import returned_parts
+from conformance.shapes.function_sources import returned_parts, source_parts
 from conformance.shapes.other_settings import off, other_words
 from conformance.shapes.recorded_updates import UNSEEN, is_right
 from conformance.tracing.node import Node
@@ -115,7 +116,23 @@ def _may_train(function: FunctionType, known: Collection[str]) -> bool:
     names = [each for each in _names(function) if not _is_function(each, known)]
     kinds = {kind for each in names for kind in kinds_of(each)}
     takes_data = {"inputs", "targets"} <= kinds or len(_names(function)) >= FEWEST
-    return "rate" in kinds and takes_data and not any(map(names_gradients, names))
+    told = "rate" in kinds and takes_data and not any(map(names_gradients, names))
+    return told and not _only_draws(function)
+
+
+def _only_draws(function: FunctionType) -> bool:
+    """Whether a rate of a function is read where random numbers are drawn alone: it is none."""
+    rates = [each for each in _names(function) if "rate" in kinds_of(each)]
+    parts = source_parts(function)
+    drawn = {e for call in parts if _draws(call) for e in ast.walk(call) if e is not call}
+    reads = [e for e in parts if isinstance(e, ast.Name) and e.id in rates]
+    return bool(reads) and drawn.issuperset(reads)
+
+
+def _draws(part: ast.AST) -> bool:
+    """Whether a part of the source is a call of a method that NumPy's generators have."""
+    method = part.func if isinstance(part, ast.Call) else None
+    return isinstance(method, ast.Attribute) and hasattr(np.random.Generator, method.attr)
 
 
 def _names(function: FunctionType) -> list[str]:

@@ -500,3 +500,19 @@ def test_a_function_that_draws_its_parameters_is_tried_with_one_output(
     assert report.exit_code == bool(line), report
     assert line == 0 or f"program.py:{line}:" in str(report), report
     assert "not judged" not in str(report)
+
+
+MIXED = """
+
+def blended(x, y, rng, alpha=0.3):
+    share = rng.beta(alpha, alpha, size=(len(x), 1))
+    other = rng.permutation(len(x))
+    return share * x + (1 - share) * x[other], share * y + (1 - share) * y[other]
+"""
+
+
+def test_what_only_draws_by_a_number_does_not_train(tmp_path: Path) -> None:
+    report = checked(COURSE + MIXED, tmp_path)
+    assert "blended" not in str(report)
+    beside = checked(COURSE + MIXED.replace("share * x +", "alpha * x +"), tmp_path)
+    assert "not judged: blended" in str(beside)
