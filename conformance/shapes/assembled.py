@@ -35,6 +35,7 @@ from conformance.shapes.arguments import (
 )
 from conformance.shapes.attempt import provide
 from conformance.shapes.attempts import LONGEST, UnfitError, result_of, tried
+from conformance.shapes.draws import seed
 from conformance.shapes.example_data import NUMBERS, Data, Sizes, example_data
 from conformance.shapes.function_sources import returned_names, source_parts
 from conformance.shapes.layer_arguments import Make, layer_constructions, takes_parts
@@ -79,7 +80,7 @@ def _made(kind: type, said: str, name: str, code: CodeType, module: ModuleType) 
         for each in too_large:
             raise each
         provide(module, scope_of(data))
-        np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
+        seed()
         variables = dict(vars(module))
         try:
             with quiet(), limited(LONGEST):
@@ -233,7 +234,7 @@ def made_by_the_file(initial: Sequence[Named]) -> Iterator[Made]:
         def make(
             data: Data, _scope: Scope, function: Callable[..., Any] = function
         ) -> dict[str, Any]:
-            np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
+            seed()
             return _named(function, tried(function, _calls_of(function, data)))
 
         yield Made(called(function), make)

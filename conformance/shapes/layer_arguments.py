@@ -35,6 +35,7 @@ from conformance.shapes.arguments import (
     ways,
 )
 from conformance.shapes.attempts import UnfitError, result_of
+from conformance.shapes.draws import seed
 from conformance.shapes.example_data import IMAGES, N_IN, N_OUT, Data, M
 from conformance.shapes.function_sources import returned_names, stored_names
 
@@ -140,7 +141,7 @@ def cell_shapes(names: Sequence[str], layout: str) -> Iterator[dict[str, tuple[i
 
 def _maker(kind: Callable[..., Any], args: Any, kwargs: Any) -> Make:
     def make(_data: Data, _scope: Scope) -> dict[str, Any]:
-        np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
+        seed()
         return {"self": result_of(kind, *args, **{**kwargs, **_told(kind)})}
 
     return make

@@ -47,8 +47,6 @@ def judged_optimisers(
     """
     for one in (*optimisers(classes), *moving_functions(functions)):
         made = moved(one) or _by_another_rate(one)
-        if made is None and isinstance(one.kind, FunctionType):
-            continue
         if not (one.named or (made is not None and _is_kept(made))):
             continue
         again = partial(_judged, place, one, frozenset(one.code.__code__.co_names))

@@ -43,6 +43,8 @@ from conformance.tracing.trace import Trace
 from reference.step import Array
 
 STEPS = 4
+SAMPLES = 8.0
+"""How many an update is told that there are."""
 
 
 class UnfitError(Exception):
@@ -78,12 +80,22 @@ def moved(
         zeros: the shapes of what its empty dicts are filled with before.
         rates: those, and other numbers, that it is given in the place of its own, by their names.
     """
+    named = {
+        e.name: SAMPLES for e in taken(optimiser.code) if {"m", "batchsize"} & {*kinds_of(e.name)}
+    }
+    found = _in_ways(optimiser, zeros, rates or {})
+    # `m` may be a mean of gradients; else it is the number of samples
+    return found or (_in_ways(optimiser, zeros, named | {**(rates or {})}) if named else None)
+
+
+def _in_ways(optimiser: Optimiser, zeros: Shapes, rates: Mapping[str, float]) -> Moved | None:
+    """Parameters that it has moved, in the first of the ways in which they are held that fits."""
     pairs = pairs_by_name(optimiser.code)
     ways = [None] if pairs else [*holders(optimiser.kind)]
     for alone, held in product((False, True), ways):
         trace = Trace(sites=True)
         holder = by_name(trace, pairs) if held is None else held(started(trace))
-        holder.rates = rates or {}
+        holder.rates = rates
         if alone and not (isinstance(holder.params, list) and holder.grads is not None):
             continue
         try:

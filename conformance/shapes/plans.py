@@ -43,6 +43,7 @@ from conformance.shapes.arguments import (
     taken,
 )
 from conformance.shapes.attempts import Call, UnfitError, result_of
+from conformance.shapes.draws import seed
 from conformance.shapes.example_data import N_HIDDEN, N_OUT, Data, M, Sizes
 from conformance.shapes.function_sources import moves_what_is_held, returned_names
 from conformance.shapes.own_step import OwnStep
@@ -342,7 +343,7 @@ def made_by(
             if way is None:
                 raise UnfitError("it is not made so")
             _, args, kwargs = way
-            np.random.seed(0)  # noqa: NPY002 - the program's own random numbers
+            seed()
             made = result_of(lambda: chosen(factory(*args, **kwargs)))
             if made is None:
                 raise UnfitError(f"{said} makes something else")
