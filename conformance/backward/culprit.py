@@ -191,11 +191,12 @@ class Culprit(Fixes):
             return [fix.change.line]
         if place is not None:
             name = base(operand_name(node, place))
-            own = line is not None and name and name not in self._forward_names
+            begins = fix.change.what == "start"  # its number is that of the sum alone
+            own = line is not None and name and (begins or name not in self._forward_names)
             found = assigned(name, line, alias=False) if own and line is not None else None
             sites = {each.site for each in fix.group.nodes}
             # what else reads it is right: it is the use that is to blame
-            if found is not None and line is not None and reads(name, line) > len(sites):
+            if found and line and not begins and reads(name, line) > len(sites):
                 return [*own_line, found]
             if found is not None:
                 return [found, *self.lines_of(fix.group)]

@@ -787,7 +787,10 @@ def add_up(x, y, dW, db):
                 total += W[l][j][i] * e[j]
             before.append(total * (1 - a[l][i] ** 2))
         e = before
-    return 0.5 * sum((p - q) ** 2 for p, q in zip(a[2], y))
+    total = 0.0
+    for p, q in zip(a[2], y):
+        total += 0.5 * (p - q) ** 2
+    return total
 
 for turn in range(9):
     dW = [[[0.0] * m for _ in range(n)] for m, n in zip(N, N[1:])]
