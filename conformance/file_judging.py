@@ -292,13 +292,14 @@ class FileJudging:
         for kind in classes:
             name = kind.__name__
             moved = None if name in by_itself else network_optimiser(kind, known)
-            if moved is not None and moved[0] is not None:
-                self._send_moved(replace(moved[0], script=f"{place}:{name}"), moved[1])
+            if moved is not None and moved.ran is not None:
+                self._send_moved(replace(moved.ran, script=f"{place}:{name}"), moved.again)
                 self.used.add(name)
                 left.pop(name, None)
             elif moved is not None and name not in left:
+                why = f"its {moved.still} moves no parameter" if moved.still else UNRULED
                 runs = self._found.names_elsewhere(name)
-                left[name] = NotJudged(name, UNRULED, True, final=True, runs=runs)
+                left[name] = NotJudged(name, why, True, final=True, runs=runs)
         for name, each in left.items():
             if name not in self.bases and not self.is_of_values(name):
                 self.judged_any = True

@@ -133,6 +133,24 @@ def after_update(reading: Reading, name: str) -> Places | None:
         return None
 
 
+def computes_of_gradients(reading: Reading, name: str, owner: Callable[[Attempt], Any]) -> bool:
+    """Whether a method of what is made of a run computes something of its gradients."""
+    try:
+        again = reading.beginning_with(reading.run.begun)
+        run, since = again.run, len(again.run.recorded.nodes)
+        with quiet(), np.errstate(all="ignore"), doubles(), traced_program(run.recorded):
+            call = Call("update", getattr(owner(run), name))
+            with _numbered(run, call, 1):
+                called_in_a_way(run, call, len(run.results), None)
+    except Exception as error:  # as in `tried_update`
+        if is_ours(error) and not isinstance(error, ConformanceError | UnfitError):
+            raise
+        return False
+    gradients = [each.node for each in again.places.direct]
+    made = run.recorded.nodes[since:]
+    return any(any(map(each.depends_on, gradients)) for each in made)
+
+
 def _begun(reading: Reading) -> dict[str, Any]:
     """The numbers with which the parameters began of which the gradients are known, by path."""
     known = {each.parameter for each in reading.places.goals}

@@ -20,7 +20,7 @@ from conformance.shapes.called_updates import Tried, tried_update
 from conformance.shapes.found import Found
 from conformance.shapes.function_sources import definition_of
 from conformance.shapes.judge_readings import examined
-from conformance.shapes.network_optimisers import tries
+from conformance.shapes.network_optimisers import ways
 from conformance.shapes.reading import PlainRun, Reading
 
 
@@ -86,7 +86,7 @@ def _moves(reading: Reading, names: Sequence[str]) -> Iterator[Examined]:
             yield examined(alone, None, decays=False)
     kinds = [e for e in vars(reading.plan.module).values() if isinstance(e, type)]
     every: list[Callable[[], Tried]] = [partial(tried_update, reading, name) for name in names]
-    for tried in (*every, *(each for kind in kinds for each in tries(kind, reading))):
+    for tried in (*every, *(each.tried for kind in kinds for each in ways(kind, reading))):
         ran = tried().ran
         if ran is not None and ran.updates > 1 and not ran.unjudged:
             yield ran.examined

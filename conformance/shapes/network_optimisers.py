@@ -5,6 +5,7 @@ that are given gradients, which are called with ours (`optimisers.py`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice, product
 from typing import Any
@@ -14,7 +15,7 @@ from conformance.programs.vocabulary import bare, is_role
 from conformance.script_outcome import Ran
 from conformance.shapes.arguments import RATE, needed
 from conformance.shapes.attempts import Attempt
-from conformance.shapes.called_updates import Tried, tried_update
+from conformance.shapes.called_updates import Tried, computes_of_gradients, tried_update
 from conformance.shapes.found import Found
 from conformance.shapes.holders import holds, number_of
 from conformance.shapes.plans import methods
@@ -28,28 +29,50 @@ Owner = Callable[[Attempt], Any]
 """Makes it of a run, and what it is made of is the run's own network."""
 
 
-def network_optimiser(
-    kind: type, known: Sequence[Found]
-) -> tuple[Ran | None, Callable[[], Ran | None]] | None:
-    """What is known of the updates of a class by a network of the same file that is right.
+@dataclass(frozen=True)
+class Moving:
+    """A class that is made of what a network holds, and what its updates come to.
 
-    With what is known of them as its code is when that is called; None if it moves no parameters.
+    Attributes:
+        again: what is known of them, as its code is then; None if nothing is.
+        ran: what is known of them.
+        still: the name of its method, where it computes with the gradients and moves nothing.
     """
+
+    again: Callable[[], Ran | None]
+    ran: Ran | None = None
+    still: str = ""
+
+
+def network_optimiser(kind: type, known: Sequence[Found]) -> Moving | None:
+    """What is known of a class by a network of the same file that is right; None if it is none."""
     right = [(e, e.again.reading) for e in known if isinstance(e.again, PlainRun) and e.examined.ok]
-    moving: Callable[[], Ran | None] | None = None
+    moving: Moving | None = None
     for found, reading in right:
         own = found.examined.cost == "own"  # else it may be of another pass
-        for tried in tries(kind, reading, without="update" if own else "update loss"):
-            made = tried()
-            again = partial(_judged, tried, kind.__name__)
+        for way in ways(kind, reading, without="update" if own else "update loss"):
+            made = way.tried()
+            again = partial(_judged, way.tried, kind.__name__)
             if (ran := _of(made, kind.__name__)) is not None:
-                return ran, again
-            moving = again if made.moves else moving
-    return None if moving is None else (None, moving)
+                return Moving(again, ran)
+            if made.moves:
+                moving = Moving(again)
+            elif moving is None and computes_of_gradients(reading, way.method, way.owner):
+                moving = Moving(again, still=way.method)
+    return moving
 
 
-def tries(kind: type, reading: Reading, without: str = "update") -> Iterator[Callable[[], Tried]]:
-    """The ways in which a class is made of what a network holds, and moves its parameters.
+@dataclass(frozen=True)
+class Way:
+    """A way in which a class is made of what a network holds, and moves its parameters."""
+
+    method: str
+    owner: Owner
+    tried: Callable[[], Tried]
+
+
+def ways(kind: type, reading: Reading, without: str = "update") -> Iterator[Way]:
+    """The ways of a class, the likeliest first.
 
     Args:
         kind: the class.
@@ -58,7 +81,8 @@ def tries(kind: type, reading: Reading, without: str = "update") -> Iterator[Cal
     """
     for name in [name for name, _ in methods(kind) if _moves(name)][:1]:
         for owner in islice(_owners(kind, reading.run.roots.get("self")), MOST):
-            yield partial(tried_update, reading, name, owner=owner, without=without)
+            tried = partial(tried_update, reading, name, owner=owner, without=without)
+            yield Way(name, owner, tried)
 
 
 def _judged(tried: Callable[[], Tried], name: str) -> Ran | None:

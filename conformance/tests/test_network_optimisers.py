@@ -91,6 +91,38 @@ def test_an_optimiser_of_no_known_rule_is_not_passed_over(tmp_path: Path) -> Non
     assert "not judged: Mover: its updates are those of no rule" in str(report)
 
 
+def test_what_an_optimiser_moves_has_to_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(NET.replace("e.theta[i] = e.theta", "theta = e.theta"))
+    report = check(str(tmp_path / "net.py"))
+    assert report.exit_code == 1, str(report)
+    assert f"net.py:{_line('e.theta[i] = e')}:" in str(report), str(report)
+
+
+def test_an_optimiser_that_moves_nothing_is_told(tmp_path: Path) -> None:
+    text = NET.replace("e.theta[i] = e.theta[i] + pace[i]", "moved = pace[i]")
+    (tmp_path / "net.py").write_text(text)
+    report = check(str(tmp_path / "net.py"))
+    assert report.exit_code == 3, str(report)
+    assert "not judged: Mover: its step moves no parameter" in str(report)
+
+
+SHADOW = """
+class Average:
+    def __init__(self, model):
+        self.model, self.kept = model, [e.theta[0].copy() for e in model.layers()]
+
+    def update(self):
+        for i, e in enumerate(self.model.layers()):
+            self.kept[i] = 0.9 * self.kept[i] + 0.1 * e.theta[0]
+"""
+
+
+def test_what_keeps_a_mean_of_parameters_is_no_optimiser(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(NET + SHADOW)
+    report = check(str(tmp_path / "net.py"))
+    assert report.exit_code == 0, str(report)
+
+
 def test_the_decay_that_an_optimiser_adds_is_that_of_the_loss(tmp_path: Path) -> None:
     text = NET.replace("** 2) / len(x)", "** 2) / len(x) + self.lam * self.size()")
     text = text.replace("seed=0):", "lam=0.1, seed=0):\n        self.lam = lam")
