@@ -100,7 +100,7 @@ def trained(found: Found, name: str) -> Found:
         return (_by_updates_alone if wrong else _by_one_factor)(found, reading, name)
     tried = tried_update(reading, name)
     ran = tried.ran
-    if ran is not None and is_right(ran):
+    if ran is not None and is_right(ran) and not (wrong and _decays_freely(found, ran)):
         still = {*tried.still} & {*reading.places.still}
         return _by_rule(found, reading, name, ran, still if wrong else ())
     told = ran is not None and not ran.examined.ok and not (unknown and is_uneven(ran))
@@ -112,6 +112,11 @@ def trained(found: Found, name: str) -> Found:
         return found
     off = (*taken.off, *([] if wrong else [f"{name} after its first update"]))
     return replace(found, recognised=replace(taken, off=off))
+
+
+def _decays_freely(found: Found, ran: Ran) -> bool:
+    """Whether updates are right by a known cost and any decay, where the own loss states one."""
+    return found.examined.cost == "own" != ran.examined.cost and bool(ran.examined.decay)
 
 
 def _by_updates_alone(found: Found, reading: Reading, name: str) -> Found:
