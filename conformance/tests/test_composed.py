@@ -48,7 +48,7 @@ WRONG = (
     "layers/relu/squares/whole/update/AdaGrad/held/none:69-square,-not-squared",
     "layers/tanh/squares/half/nowhere/momentum/held/none/dropout:80-velocity,-sign",
     "pairs/leaky/linear/L1/update-alone/heavy-ball/handed/none:46-step,-sign",
-    "pairs/tanh/squares/half/update/momentum/handed/none:43-decay,-twice",
+    "pairs/tanh/squares/half/update/momentum/handed/none:44-decay,-twice",
     "pairs/tanh/labels/L1/update/RMSProp/handed/none/inverse:53-square,-not-squared",
     "pairs/tanh/softmax/half/nowhere/plain/held/none:31-back,-slope-left-out",
     "script/tanh/softmax/half/gradient/plain/held/main:24-hidden,-slope-left-out",
