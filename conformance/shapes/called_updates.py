@@ -77,13 +77,14 @@ def tried_update(
     """
     from conformance.script.program_recorder import ProgramRecorder  # here: most have none
 
-    plan, data = reading.plan, replace(reading.data, rounds=STEPS)
+    steps = STEPS if owner is None else STEPS + 1  # else the last may be needed to tell the rule
+    plan, data = reading.plan, replace(reading.data, rounds=steps)
     if targets is not None:
         data = replace(data, y=targets)
     scope = scope_of(data)
     scope.kinds["m"] = samples or scope.kinds["m"]
     run = Attempt(plan, data, scope)
-    recorder = ProgramRecorder(plan.said, STEPS)
+    recorder = ProgramRecorder(plan.said, steps)
     made = Tried()
     try:
         with quiet(), np.errstate(all="ignore"):
@@ -98,7 +99,7 @@ def tried_update(
             scope.kinds["pairs"] = several_samples(data)
             draws = Draws(held(run)) if plan.redraws else None
             with recorder.within([*own, scope.kinds, vars(plan.module)]):
-                for step in range(1, 2 if loops else STEPS + 1):
+                for step in range(1, 2 if loops else steps + 1):
                     for i, call in enumerate(calls):
                         if draws is not None:
                             draws.again()

@@ -11,9 +11,9 @@ from itertools import islice, product
 from typing import Any
 
 from conformance.backward.syntax import defined_around
-from conformance.programs.vocabulary import bare, is_role
+from conformance.programs.vocabulary import bare, is_role, kinds_of
 from conformance.script_outcome import Ran
-from conformance.shapes.arguments import RATE, needed
+from conformance.shapes.arguments import RATE, method_of, needed
 from conformance.shapes.attempts import Attempt
 from conformance.shapes.called_updates import Tried, computes_of_gradients, tried_update
 from conformance.shapes.found import Found
@@ -80,7 +80,7 @@ def ways(kind: type, reading: Reading, without: str = "update") -> Iterator[Way]
         without: as in `tried_update`.
     """
     for name in [name for name, _ in methods(kind) if _moves(name)][:1]:
-        for owner in islice(_owners(kind, reading.run.roots.get("self")), MOST):
+        for owner in islice(_owners(kind, name, reading.run.roots.get("self")), MOST):
             tried = partial(tried_update, reading, name, owner=owner, without=without)
             yield Way(name, owner, tried)
 
@@ -103,21 +103,32 @@ def _moves(name: str) -> bool:
     return name == "__call__" or any(is_role(name, e) is not None for e in ("update", "train"))
 
 
-def _owners(kind: type, network: Any) -> Iterator[Owner]:
-    """The ways of making a class of what a network holds; none if it asks for nothing of it."""
+def _owners(kind: type, method: str, network: Any) -> Iterator[Owner]:
+    """The ways of making a class of what a network holds, or of handing it to its method.
+
+    There are none if neither asks for anything of it.
+    """
     names = [each.name for each in needed(kind)]
-    if any(map(holds, names)):
-        for chosen in product(*(_given(each, network) for each in names)):
-            yield partial(_made, kind, dict(zip(names, chosen, strict=True)))
+    handed = [each.name for each in needed(method_of(kind, method)) if _is_of_a_network(each.name)]
+    if any(map(_is_of_a_network, (*names, *handed))):
+        for chosen in product(*(_given(each, network) for each in (*names, *handed))):
+            of_kind, of_method = chosen[: len(names)], chosen[len(names) :]
+            given = (
+                dict(zip(names, of_kind, strict=True)),
+                dict(zip(handed, of_method, strict=True)),
+            )
+            yield partial(_made, kind, *given)
 
 
-def _made(kind: type, given: Mapping[str, Owner], run: Attempt) -> Any:
+def _made(kind: type, given: Mapping[str, Owner], handed: Mapping[str, Owner], run: Attempt) -> Any:
+    """An object of the class; what its method is handed is noted by the names of arguments."""
+    run.scope.names |= {name: each(run) for name, each in handed.items()}
     return kind(**{name: each(run) for name, each in given.items()})
 
 
 def _given(name: str, network: Any) -> list[Owner]:
     """What an argument may be given of a run, by its name, the likeliest first."""
-    if not holds(name):
+    if not _is_of_a_network(name):
         number = number_of(name, RATE)
         return [lambda run: run.scope.value(name)[1] if run.scope.value(name)[0] else number]
     held = [each for each in vars(network) if holds(each)]
@@ -126,6 +137,11 @@ def _given(name: str, network: Any) -> list[Owner]:
     parts += [partial(_part, each, asks=True) for each in asked]
     same = [each for each, e in zip(parts, (*held, *asked), strict=True) if bare(e) == bare(name)]
     return same or [*parts, lambda run: run.roots["self"]]
+
+
+def _is_of_a_network(name: str) -> bool:
+    """Whether an argument is a network, or what one holds, by its name: `x` is inputs, too."""
+    return holds(name) and not {"inputs", "targets"} & {*kinds_of(name)}
 
 
 def _part(name: str, run: Attempt, *, asks: bool) -> Any:

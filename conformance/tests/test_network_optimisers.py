@@ -140,3 +140,35 @@ SIZE = """    def size(self):
         return 0.5 * sum(np.sum(e.theta[0] ** 2) for e in self.layers())
 
 """
+
+
+HANDED_LAYERS = """class Mover:
+    def __init__(self, eta, first=0.9, second=0.99):
+        self.eta, self.betas, self.t, self.kept = eta, (first, second), 0, {}
+
+    def update(self, layers):
+        self.t += 1
+        p, q = self.betas
+        for k, e in enumerate(layers):
+            for i, s in enumerate(e.slopes):
+                m, v = self.kept.get((k, i), (0.0, 0.0))
+                self.kept[k, i] = m, v = p * m + (1 - p) * s, q * v + (1 - q) * s * s
+                mean, square = m / (1 - p ** self.t), v / (1 - q ** self.t)
+                e.theta[i] = e.theta[i] - self.eta * mean / (np.sqrt(square) + 1e-8)
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("", ""), ("v / (1 - q", "v / (1 - p"), ("e.theta[i] - self", "e.theta[i] + self")],
+    ids=["right", "the other share", "added"],
+)
+def test_layers_may_be_handed_to_what_moves_them(tmp_path: Path, old: str, new: str) -> None:
+    own = HANDED_LAYERS.replace(old, new) if old else HANDED_LAYERS
+    text = NET.partition("class Mover")[0] + own
+    (tmp_path / "net.py").write_text(text)
+    report = check(str(tmp_path / "net.py"))
+    line = next((i for i, e in enumerate(text.splitlines(), 1) if old and new in e), 0)
+    assert report.exit_code == bool(old), str(report)
+    assert "net.py:Mover" in str(report)
+    assert (f"net.py:{line}:" in str(report)) == bool(old), str(report)
