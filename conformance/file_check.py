@@ -141,7 +141,8 @@ def _is_doubtful(part: Part) -> TypeGuard[ShapeReport]:
     """Whether something is wrong that no change mends, or as its file calls it."""
     if not isinstance(part, ShapeReport) or part.ok:
         return False
-    return part.recognised.called or all(e.edited is None for e in part.examined.accused)
+    known = any(e.edited is not None or e.cause.changed for e in part.examined.accused)
+    return part.recognised.called or not known
 
 
 def _is_mended(report: BackwardReport) -> bool:
