@@ -34,16 +34,17 @@ def of_same_samples(losses: Sequence[Node], gradients: Sequence[Node], given: in
     ]
 
 
-def _met_by_numbers(nodes: Iterable[Node], given: int) -> dict[Any, Any]:
+def _met_by_numbers(nodes: Iterable[Node], given: int) -> dict[Any, set[Any]]:
     """The numbers by which entries of parameters are multiplied, by the line and the entry."""
-    found = dict[Any, Any]()
+    found = dict[Any, set[Any]]()
     for each in walk(nodes, lambda node: [e for e in node.inputs if e.uses & given]):
         if each.operation != "multiply" or np.ndim(each.value):
             continue
         own = [e for e in each.args if type(e) is Node and e.uses & given]
         data = [e.value if type(e) is Node else e for e in each.args if e not in own]
         if len(own) == len(data) == 1:
-            found[operation_key(each), *_entry(own[0])] = np.asarray(data[0]).item()
+            key = operation_key(each), *_entry(own[0])
+            found.setdefault(key, set()).add(np.asarray(data[0]).item())
     return found
 
 
@@ -54,10 +55,10 @@ def _entry(node: Node) -> tuple[Any, ...]:
     return (node.number,)
 
 
-def _differ(own: Mapping[Any, Any], known: Mapping[Any, Any]) -> bool:
+def _differ(own: Mapping[Any, set[Any]], known: Mapping[Any, set[Any]]) -> bool:
     """Whether a line has other numbers for the same parameters: it goes forward by other data."""
     same = own.keys() & known.keys()
-    return any(own[key] != known[key] for key in same)
+    return any(own[key].isdisjoint(known[key]) for key in same)
 
 
 def _is_of_others(own: Sequence[Node], known: Sequence[Node]) -> bool:

@@ -32,9 +32,7 @@ def listed_on(gradients: Sequence[Node], moved: Node) -> Iterator[Line]:
 
 def _is_list(line: Line) -> bool:
     found = statement(line.file, line.line)
-    return isinstance(found, ast.Assign) and isinstance(
-        found.value, ast.List | ast.Tuple | ast.Dict
-    )
+    return isinstance(found, ast.Assign) and isinstance(found.value, DISPLAYS)
 
 
 def _is_above(one: Line, other: Line) -> bool:
