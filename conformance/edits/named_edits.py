@@ -139,6 +139,8 @@ def _multiplied(part: ast.expr, known: KnownChange) -> Iterator[ast.expr]:
         yield from [ast.UnaryOp(ast.USub(), part)] if known.after == "-1" else []
         yield from [ast.BinOp(part, ast.Mult(), ast.Constant(times))] if times else []
         return
+    if not known.before:
+        return  # the number is no constant of the expression
     before, after = float(known.before), float(known.after)
     for place, each in enumerate(_operands(part)):
         if isinstance(each, ast.Constant) and each.value == before and before:

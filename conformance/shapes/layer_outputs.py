@@ -29,6 +29,7 @@ from conformance.shapes.given_back import last_or_all
 from conformance.shapes.gradients_of_updates import Update
 from conformance.shapes.layer_arguments import OPTIONS, Takes
 from conformance.shapes.lost_updates import with_lost
+from conformance.shapes.matched import is_beside_a_parameter
 from conformance.shapes.own_loss import before_softmax
 from conformance.shapes.places import Places
 from conformance.shapes.plans import methods
@@ -212,11 +213,16 @@ def _parts(step: OwnPass, inner: Sequence[Goal], found: Places, *, blame: bool) 
 def input_goals(run: Attempt, back: Any, inputs: Mapping[str, Node], dout: Any) -> list[Goal]:
     """The gradients of the input and the state: returned, or kept by the layer.
 
-    One that is returned under the name of a further input is of that, whatever its shape is.
+    One that is returned under the name of a further input is of that, whatever its shape is. What
+    is kept beside a parameter of the same shape is of that.
     """
     named = {stem(name): each for name, each in returned_parts(run.results[-1][1], back)}
     parts = list(back) if isinstance(back, tuple | list) else [back]
-    held = [leaf.value for leaf in leaves(run.roots["self"], "self", run.plan.module)]
+    held = [
+        leaf.value
+        for leaf in leaves(run.roots["self"], "self", run.plan.module)
+        if not is_beside_a_parameter(run, leaf)
+    ]
     left, goals = [e for e in (*parts, *held) if isinstance(e, np.ndarray)], []
     for name, x in inputs.items():
         told = named.get(bare(name))

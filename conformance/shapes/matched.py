@@ -254,6 +254,13 @@ def _inside(path: str) -> str:
     return re.sub(r"^[\w.]+", "", path)
 
 
+def is_beside_a_parameter(run: Attempt, leaf: Leaf) -> bool:
+    """Whether an array is kept at the place of a parameter of its shape, in the same object."""
+    began = (each for each, _ in run.start.values() if each.is_parameter and each.path != leaf.path)
+    shape = np.shape(leaf.value)
+    return any(_at(e.path) == _at(leaf.path) and np.shape(e.value) == shape for e in began)
+
+
 def _at(path: str) -> tuple[str, str]:
     """What holds a value, and where it is in what the last name has."""
     return holder(path), re.sub(r"^\w+", "", path.rpartition(".")[2])

@@ -195,10 +195,29 @@ def taking(examined: Examined, places: Places) -> Examined:
     negated = sign_of(examined) < 0
     if not (negated or all(each.ok for each in examined.gradients)):
         return examined
-    wrong = {e.name for e in _wrong_updates(places.direct, places.moved, -1 if negated else 1)}
+    wrong = _wrong_updates(places.direct, places.moved, -1 if negated else 1)
     if negated:
         return examined if wrong or not places.moved else agreed(examined)
-    return _with_updates(examined, [e for e in places.updates if e.goal.name in wrong])
+    known = {each.name: each.node for each in places.direct}
+    grown = [
+        replace(e, node=_grown_on(e, known[e.goal.name]))
+        for e in places.updates
+        if wrong.get(e.goal.name) == "growth"
+    ]
+    rest = [e for e in places.updates if wrong.get(e.goal.name) == "update"]
+    found = _with_updates(examined, rest)
+    both = _with_updates(replace(found, accused=()), grown, "growth")
+    return replace(both, accused=(*found.accused, *both.accused))
+
+
+def _grown_on(made: Update, gradient: Node) -> Node:
+    """What adds a multiple of its parameter to a gradient; else what moves the parameter."""
+    old = made.goal.parameter
+    way = [e for e in walk([made.node]) if e.depends_on(gradient) and e is not gradient]
+    met = (
+        e for e in way if any(n.depends_on(old) and not n.depends_on(gradient) for n in e.inputs)
+    )
+    return min(met, key=lambda each: each.number, default=made.node)
 
 
 def taking_what_is_given(examined: Examined, places: Places) -> Examined:
@@ -255,10 +274,13 @@ def agreed(examined: Examined) -> Examined:
     return replace(examined, gradients=right, accused=(), passes=(), factor=factor)
 
 
-def _wrong_updates(direct: Sequence[Goal], moved: Sequence[Goal], sign: int) -> list[Goal]:
-    """The parameters that were not moved by one factor times their gradients, decay beside."""
+def _wrong_updates(direct: Sequence[Goal], moved: Sequence[Goal], sign: int) -> dict[str, str]:
+    """The parameters that were not moved by one factor times their gradients, decay beside.
+
+    Each with what its update does: `growth` where the parameter grows beside, else `update`.
+    """
     given = {each.name: sign * np.ravel(each.node.value) for each in direct}
-    wrong, factors = [], []
+    wrong, factors = dict[str, str](), []
     fits: list[Array] = []
     for each in sorted(moved, key=lambda e: -np.size(e.node.value)):  # few entries tell little
         gradient = given.get(each.name)
@@ -268,13 +290,15 @@ def _wrong_updates(direct: Sequence[Goal], moved: Sequence[Goal], sign: int) -> 
         if not np.any(gradient):
             continue  # it tells nothing
         solved, fit = _fit(gradient, np.ravel(each.parameter.value), term, fits)
-        if not fit or solved[0] <= 0 or (term.size > 2 and min(solved[1:]) < -HALF):  # noqa: PLR2004
-            wrong.append(each)
+        if not fit or solved[0] <= 0:
+            wrong[each.name] = "update"
+        elif term.size > 2 and min(solved[1:]) < -HALF:  # noqa: PLR2004
+            wrong[each.name] = "growth"
         fits.append(solved)
         factors.append((float(solved[0]), each))
     largest = max((abs(factor) for factor, _ in factors), default=0.0)
     apart = [each for factor, each in factors if abs(factor - factors[0][0]) > HALF * largest]
-    return wrong or apart
+    return wrong or {each.name: "update" for each in apart}
 
 
 def _fit(

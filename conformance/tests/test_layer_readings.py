@@ -685,3 +685,30 @@ def test_what_goes_back_to_the_input_is_the_gradient_of_no_parameter_as_large(
     assert (code, "parameters P[0], P[1], the input" in said) == (0, True), said
     code, lines, said = judged(STRIP.replace("d @ self.P[0].T", "2 * d @ self.P[0].T"), tmp_path)
     assert (code, lines[:1]) == (1, ["return 2 * d @ self.P[0].T"]), said
+
+
+KEPT_BESIDE_THE_INPUT = """
+import numpy as np
+
+class Straight:
+    def __init__(self, n_in, n_out, seed=0):
+        self.weight = np.random.default_rng(seed).normal(size=(n_out, n_in))
+        self.bias = np.zeros(n_out)
+
+    def __call__(self, inp):
+        self.inp = inp
+        return inp @ self.weight.T + self.bias
+
+    def pull(self, up):
+        self.weight_grad, self.bias_grad = up.T @ self.inp, up.sum(0)
+
+line = Straight(1, 16)
+line(np.ones((16, 1)))
+line.pull(np.ones((16, 16)))
+"""
+
+
+def test_what_is_kept_beside_a_parameter_is_no_gradient_of_the_input(tmp_path: Path) -> None:
+    """The inputs may be as large as the weights."""
+    code, _, said = judged(KEPT_BESIDE_THE_INPUT, tmp_path)
+    assert (code, "the input" in said) == (0, False), said

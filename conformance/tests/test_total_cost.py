@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from conformance import check
 from conformance.programs.load import load
 from conformance.subjects.book.book_network import BookNetwork
 from conformance.subjects.book.own_loop import Conduct
@@ -83,3 +84,46 @@ def test_a_total_that_is_neither_mean_nor_sum_is_said_not_to_be_judged(tmp_path:
     assert conduct.notes == (
         "total_cost was not judged: it is neither the mean nor the sum of its samples' costs",
     )
+
+
+SIGNS = NETWORK.replace(
+    "w = (1 - eta * lmbda / n) * self.weights[l]",
+    "w = self.weights[l] - eta * lmbda / n * np.sign(self.weights[l])",
+).replace("sum(np.sum(w**2)", "sum(np.abs(w).sum()")
+MOMENTUM = """import numpy as np
+from conformance.tests.programs.base import Network
+
+class Mine(Network):
+    def __init__(self, sizes):
+        super().__init__(sizes)
+        self.vw = [np.zeros(w.shape) for w in self.weights]
+        self.vb = [np.zeros(b.shape) for b in self.biases]
+
+    def update_mini_batch(self, mb, eta, lmbda, mu, n):
+        gs = [self.backprop(x, y) for x, y in mb]
+        for l in range(len(self.weights)):
+            g = sum(g[1][l] for g in gs) / len(mb) + lmbda / n * np.sign(self.weights[l])
+            self.vw[l] = mu * self.vw[l] - eta * g
+            self.vb[l] = mu * self.vb[l] - eta * sum(g[0][l] for g in gs) / len(mb)
+            self.weights[l] = self.weights[l] + self.vw[l]
+            self.biases[l] = self.biases[l] + self.vb[l]
+
+    def total_cost(self, data, lmbda):
+        n = len(data)
+        cost = sum(0.5 * np.sum((self.feedforward(x) - y) ** 2) for x, y in data) / n
+        return cost + lmbda / n * sum(np.abs(w).sum() for w in self.weights)
+"""
+
+
+def test_weights_that_go_down_by_their_signs_have_the_penalty_of_these(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        SIGNS.replace("COST", f"{QUADRATIC} / n + lmbda / n * squares")
+    )
+    assert check(str(tmp_path / "mine.py")).exit_code == 0
+
+
+def test_momentum_beside_the_signs_of_weights_is_another_network(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(MOMENTUM)
+    report = check(str(tmp_path / "mine.py"))
+    assert report.exit_code == 0, str(report)
+    assert "momentum, mu as `mu`" in str(report)

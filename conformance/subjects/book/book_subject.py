@@ -27,7 +27,7 @@ from conformance.subjects.book.cost_methods import gives_cost
 from conformance.subjects.book.family import Family, family_of, mask_scale
 from conformance.subjects.book.network_patterns import NetworkPatterns
 from conformance.subjects.book.own_cost import cost_method, gives_cost_fn, own_cost, own_epsilon
-from conformance.subjects.book.own_rule import own_rule
+from conformance.subjects.book.own_rule import has_l1, own_rule
 from conformance.subjects.book.traced_runs import examined_alone, feedforward_agrees, idle_biases
 from conformance.subjects.book.traced_session import TracedSession
 from conformance.subjects.readings import other_reading
@@ -158,6 +158,10 @@ def book_subject(
     if network.mask:
         network.mask_scale = mask_scale(network, patterns)
         patterns = NetworkPatterns(network)  # of runs with other masks
+    if has_l1(network):
+        raise OtherFamilyError(
+            f"{network.name} has an L1 penalty and another update than the book's"
+        )
     network.rule = own_rule(network)
     own = network.rule.constants if network.rule.other is None else {}
     if own:

@@ -32,6 +32,7 @@ from conformance.subjects.book.meant_rule import (
     meant_rule,
     rates,
 )
+from conformance.subjects.book.total_cost import states_l1
 from conformance.subjects.book.update_rule import UpdateRule
 from conformance.subjects.generic import trial_case
 from conformance.subjects.near import CLOSE
@@ -61,6 +62,15 @@ def own_rule(network: BookNetwork) -> UpdateRule:
             with quiet(), np.errstate(all="ignore"):
                 return _followed(network, case, steps)
     return promise
+
+
+def has_l1(network: BookNetwork) -> bool:
+    """Whether weights decay by their signs in another update than the book's: no case has both."""
+    rule = network.rule
+    if rule.names[-1] == SGD or not states_l1(network):
+        return False
+    case = _case(network, network.probe, rule.names[-1], _constants_of(rule))
+    return not _decays_as(network, case)
 
 
 def wrong_update(network: BookNetwork) -> Ran | None:

@@ -1,6 +1,7 @@
 """The total cost of a network, as in chapter 3: `total_cost(data, lmbda)`.
 
-Judged is whether the L2 term stands beside the mean of the costs once: λ/2n Σw². All data summed in
+Judged is whether the L2 term stands beside the mean of the costs once: λ/2n Σw², or λ/n Σ|w| where
+the weights go down by its signs. All data summed in
 place of the mean is a convention, if it holds for both terms. The cost of a sample is `cost.fn`, or
 what `total_cost` gives of it without λ, of which a factor is a convention; the L2 term may have it
 too. Left out: whether that cost is right (`own_cost.py`).
@@ -107,7 +108,7 @@ def _shares(network: BookNetwork, net: Any, n: int) -> _Share | str | None:
             return NEITHER  # such as the root of a mean
         own = [each for each in network.cost_methods if each.name == "total_cost" and each.known]
         factor = next((each.factor for each in own), np.nan)
-    return _Share(n, none / mean, slope / (_squares(net, network) / (2 * n)), factor)
+    return _Share(n, none / mean, slope / _penalty(net, network, n), factor)
 
 
 def _costs(net: Any, data: Sequence[tuple[Any, Any]]) -> list[float]:
@@ -141,7 +142,7 @@ def _judged(network: BookNetwork, net: Any, shares: Sequence[_Share]) -> Conduct
 
 def _where(network: BookNetwork, net: Any, share: _Share) -> Frames:
     """The line after which what is returned has another share of λ than none or the right one."""
-    right = share.cost * _squares(net, network) / (2 * share.n)
+    right = share.cost * _penalty(net, network, share.n)
 
     def wrong(one: Numbers, other: Numbers) -> bool:
         slopes = ((other[k] - one[k]) / (MUCH - LITTLE) for k in one.keys() & other.keys())
@@ -200,10 +201,29 @@ def _first(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return min([each.lineno for each in function.decorator_list], default=function.lineno)
 
 
-def _squares(net: Any, network: BookNetwork) -> float:
-    """The sum of the squares of all weights."""
-    arrays = network.inwards(net)
-    return float(sum(np.sum(np.square(w)) for name, w in arrays.items() if name[0] == "w"))
+def _penalty(net: Any, network: BookNetwork, n: int) -> float:
+    """The penalty of all weights for λ = 1: Σw²/2n, or Σ|w|/n where they go down by its signs."""
+    weights = [w for name, w in network.inwards(net).items() if name[0] == "w"]
+    if "l1" in network.rule.names:
+        return float(sum(np.sum(np.abs(w)) for w in weights)) / n
+    return float(sum(np.sum(np.square(w)) for w in weights)) / (2 * n)
+
+
+def states_l1(network: BookNetwork) -> bool:
+    """Whether total_cost adds λ/n Σ|w|, or λ Σ|w|."""
+    net = network.make(network.probe)
+    method, n = getattr(net, "total_cost", None), SIZES[0]
+    if not callable(method) or _second_role(method) not in ("lmbda", None):
+        return False
+    try:
+        with quiet():
+            little, much = (float(method([*_data(network, n)], e)) for e in (LITTLE, MUCH))
+    except Exception:  # noqa: BLE001 - it may be asked in another way
+        return False
+    weights = [w for name, w in network.inwards(net).items() if name[0] == "w"]
+    whole = float(sum(np.sum(np.abs(w)) for w in weights))
+    slope = (much - little) / (MUCH - LITTLE)
+    return bool(np.isclose(slope, (whole / n, whole), rtol=_close(network)).any())
 
 
 def _close(network: BookNetwork) -> float:
