@@ -51,13 +51,15 @@ def network_optimiser(kind: type, known: Sequence[Found]) -> Moving | None:
     for found, reading in right:
         own = found.examined.cost == "own"  # else it may be of another pass
         for way in ways(kind, reading, without="update" if own else "update loss"):
+            if not _takes_gradients(reading, way):
+                continue
             made = way.tried()
             again = partial(_judged, way.tried, kind.__name__)
             if (ran := _of(made, kind.__name__)) is not None:
                 return Moving(again, ran)
             if made.moves:
                 moving = Moving(again)
-            elif moving is None and computes_of_gradients(reading, way.method, way.owner):
+            elif moving is None and is_role(way.method, "update") is not None:
                 moving = Moving(again, still=way.method)
     return moving
 
@@ -83,6 +85,12 @@ def ways(kind: type, reading: Reading, without: str = "update") -> Iterator[Way]
         for owner in islice(_owners(kind, name, reading.run.roots.get("self")), MOST):
             tried = partial(tried_update, reading, name, owner=owner, without=without)
             yield Way(name, owner, tried)
+
+
+def _takes_gradients(reading: Reading, way: Way) -> bool:
+    """Whether an update computes with the gradients that are there; what trains has its own."""
+    trains = is_role(way.method, "update") is None
+    return trains or computes_of_gradients(reading, way.method, way.owner)
 
 
 def _judged(tried: Callable[[], Tried], name: str) -> Ran | None:

@@ -117,8 +117,20 @@ class Average:
 """
 
 
-def test_what_keeps_a_mean_of_parameters_is_no_optimiser(tmp_path: Path) -> None:
-    (tmp_path / "net.py").write_text(NET + SHADOW)
+BOUND = """
+class Bound:
+    def __init__(self, model, most=0.5):
+        self.model, self.most = model, most
+
+    def update(self):
+        for e in self.model.layers():
+            e.theta[0] = np.clip(e.theta[0], -self.most, self.most)
+"""
+
+
+@pytest.mark.parametrize("other", [SHADOW, BOUND], ids=["mean", "bound"])
+def test_what_computes_with_no_gradient_is_no_optimiser(other: str, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(NET + other)
     report = check(str(tmp_path / "net.py"))
     assert report.exit_code == 0, str(report)
 
