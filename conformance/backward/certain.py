@@ -8,8 +8,9 @@ Left out: floats, which decide where balls do not go (`judge_gradients.py`).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,9 @@ FEW = 10_000  # of all gradients, one by one, that are computed to tell the digi
 
 Wanted = Sequence[tuple[Goal, Array]]
 """Gradients, each with the sizes of what its entries are sums of."""
+
+Replayed = Sequence[tuple[Recorded, Replay]]
+"""Runs, each evaluated on balls."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ def on_balls(run: Recorded, groups: Sequence[Wanted]) -> list[dict[Goal, Certain
         return []
     with precision(BITS):
         replay = Replay(run.trace)
-        return _of_one_step([_of_group(run, group, replay) for group in groups])
+        plain = cache(lambda: [*_without_epsilons(run)])
+        return _of_one_step([_of_group(run, group, replay, plain) for group in groups])
 
 
 def _of_one_step(groups: list[dict[Goal, Certain]]) -> list[dict[Goal, Certain]]:
@@ -103,14 +108,16 @@ def measured(run: Recorded, factor: float) -> float:
     return factor
 
 
-def _of_group(run: Recorded, group: Wanted, replay: Replay) -> dict[Goal, Certain]:
+def _of_group(
+    run: Recorded, group: Wanted, replay: Replay, plain: Callable[[], Replayed]
+) -> dict[Goal, Certain]:
     together = _apart(run, group, replay)
     if together is None and len(group) == 1:
         return {}
-    known = together is not None and together > EQUAL and _agree_without_epsilons(run, group)
+    known = together is not None and together > EQUAL and _agree(plain(), group)
     several = len(group) > 1 and not known and not _is_settled(run, group, together)
     if together is None or (together > ROUNDED and several):  # which of them is it?
-        alone = (_of_group(run, [one], replay) for one in group)
+        alone = (_of_group(run, [one], replay, plain) for one in group)
         return {goal: each for found in alone for goal, each in found.items()}
     digits = digits_of(together)
     if together <= EQUAL:
@@ -128,10 +135,16 @@ def _is_settled(run: Recorded, group: Wanted, together: float | None) -> bool:
     return len(group) * sum(map(_cost, _needed(run, [goal for goal, _ in group]))) > FEW
 
 
-def _agree_without_epsilons(run: Recorded, group: Wanted) -> bool:
-    """Whether gradients are the slope of the loss with 0 in the place of every ε."""
-    runs = filter(None, (without_epsilons(run, of_loss=each) for each in (True, False)))
-    aparts = (_apart(plain, group, Replay(plain.trace)) for plain in runs)
+def _without_epsilons(run: Recorded) -> Iterator[tuple[Recorded, Replay]]:
+    """The run with 0 in the place of every ε, of those of the loss first, where there is one."""
+    for plain in (without_epsilons(run, of_loss=each) for each in (True, False)):
+        if plain is not None:
+            yield plain, Replay(plain.trace)
+
+
+def _agree(runs: Replayed, group: Wanted) -> bool:
+    """Whether gradients are the slope of the loss in one of some runs."""
+    aparts = (_apart(run, group, replay) for run, replay in runs)
     return any(apart is not None and apart <= EQUAL for apart in aparts)
 
 

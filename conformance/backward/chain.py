@@ -23,8 +23,8 @@ Arrays = dict[int, Array]
 """Arrays by the number of the node that they belong to."""
 
 Derived = dict[Node, tuple[Operation, Derivative] | None]
-Known = tuple[Derived, Derived, dict[int, str]]
-"""The derivatives of operations, those at the sizes of operands, and why some are not known."""
+Known = tuple[Derived, Derived, dict[int, str], dict[tuple[Node, Node], float]]
+"""The derivatives of operations, those at the sizes of operands, why some are not known; shares."""
 
 Rules = Mapping[int, Callable[[list[Any], dict[str, Any]], Any]]
 """What is computed from the arguments of a node, by its number."""
@@ -39,6 +39,8 @@ class Chain:
         evaluated: how many operations were evaluated again.
         underived: the numbers of operations whose derivative is not known.
         asked: whether the sign of a parameter is asked for among so many nodes, as far as known.
+        multiples: the products that may be terms of a gradient of a parameter, beside a loss.
+        shares: how many times a gradient has a term of it.
         near: the same with other values of some parameters, and these; None if they do not fit.
     """
 
@@ -54,6 +56,7 @@ class Chain:
         self.ties, self.evaluated = ties, 0
         self.values: dict[int, Any] = {}
         self.asked: dict[tuple[Node, int], bool] = {}
+        self.multiples: dict[tuple[Node, Node, Node | None], list[Node]] = {}
         self.near: dict[Any, tuple[Chain, Arrays] | None] = {}
         floats = [each for each in self.nodes if is_float(each)]
         self.narrow = any(each.value.dtype.itemsize < 8 for each in floats)  # noqa: PLR2004
@@ -62,10 +65,15 @@ class Chain:
             self.values[node.number] = self._widened(node) if again else node.value
         if not again:
             self.values.update(accurate(trace))
-        known: Known = {}, {}, {}  # those of another one of this trace, which has the same values
+        known: Known = (
+            {},
+            {},
+            {},
+            {},
+        )  # those of another of this trace, with the same values
         if not anew:
             known = trace.derived.setdefault((ties, self.narrow), known)
-        self._derivatives, self._sized, self.underived = known
+        self._derivatives, self._sized, self.underived, self.shares = known
 
     @cached_property
     def products(self) -> dict[tuple[int, ...], list[Node]]:
@@ -79,7 +87,7 @@ class Chain:
     def change(self, values: Mapping[int, Any]) -> None:
         """Take other values of some nodes, before anything is differentiated."""
         self.values.update(values)
-        self._derivatives, self._sized, self.underived = {}, {}, {}
+        self._derivatives, self._sized, self.underived, self.shares = {}, {}, {}, {}
 
     def _widened(self, node: Node) -> Any:
         """The value that an operation gives in float64."""

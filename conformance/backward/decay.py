@@ -9,7 +9,7 @@ decay, a gradient may be wrong by a multiple of it alone.
 Left out: the costs themselves (`costs.py`), and what is wrong with a decay (`decay_lines.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain as chained
 from itertools import islice, product
@@ -110,7 +110,7 @@ class _Search:
             factors = plain or (usual if self.terms(each.goal) else [])
             beside = (fit for factor in factors if (fit := self.beside(each, factor)) is not None)
             fits += [(each, fit) for fit in islice(beside, 1)]
-        rates = [(factor, rate) for _, (factor, rate, _) in fits if factor > 0 and rate]
+        rates = _unlike((s, c) for _, (s, c, _) in fits if s > 0 and c)
         decays = [one for s, c in rates if (one := self.common(fits, s, c)) is not None]
         best = max(decays, key=lambda one: (one.rate > 0, one.count), default=None)
         if best is None:
@@ -207,10 +207,11 @@ class _Search:
         if verdict.given.shape != verdict.right.shape:
             return None
         rest = (verdict.given - factor * verdict.right).ravel()
-        for where in (_everywhere(verdict.goal), _used(verdict)):
-            weights = (where * self._weights(verdict)).ravel()
-            found = np.vdot(rest, weights) / (np.vdot(weights, weights) or 1.0)
-            c = float(found) if rate is None else rate
+        single = verdict.right.size == 1  # of which a part is all or nothing
+        for where in (_everywhere(verdict.goal), *(() if single else (_used(verdict),))):
+            weights, c = (where * self._weights(verdict)).ravel(), rate
+            if c is None:
+                c = float(np.vdot(rest, weights) / (np.vdot(weights, weights) or 1.0))
             if np.any(weights) and _agrees(c * weights, rest):
                 alone = rate is None and np.count_nonzero(weights) == 1
                 own = self.stated(verdict, None if alone else c, rest, weights)
@@ -312,6 +313,14 @@ def _is_of_weights(goal: Goal) -> bool:
     shape = np.shape(goal.parameter.value)
     products = (e.operation in MATRIX_PRODUCTS for e in goal.parameter.consumers)
     return (len(shape) > 1 and min(shape) > 1) or (len(shape) == 1 and any(products))
+
+
+def _unlike(pairs: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The first of pairs of numbers that are the same but for rounding."""
+    known = dict[tuple[str, ...], tuple[float, float]]()
+    for pair in pairs:
+        known.setdefault(tuple(f"{each:.10g}" for each in pair), pair)
+    return [*known.values()]
 
 
 def _near(one: float, other: float) -> bool:

@@ -33,17 +33,27 @@ def terms(
         loss: that states no decay, if it is known. A single number is a multiple of any other: it
             has a term where nothing between the two is a part of the loss.
     """
-    wanted, shape = penalty.of(goal), np.shape(goal.parameter.value)
-    several = np.size(goal.parameter.value) > 1
+    wanted = penalty.of(goal)
     return [
         each
-        for each in (chain.products.get(shape, ()) if several or loss is not None else ())
-        if goal.node.depends_on(each) and each.depends_on(goal.parameter)
-        if each is not goal.node
-        and fitted(chain.values[each.number], wanted)
-        and (several or _is_beside(each, goal.parameter, loss))
-        and rate_of(goal, each, chain, penalty)
+        for each in _multiples(goal, chain, loss)
+        if fitted(chain.values[each.number], wanted) and rate_of(goal, each, chain, penalty)
     ]
+
+
+def _multiples(goal: Goal, chain: Chain, loss: Node | None) -> list[Node]:
+    """The products in a gradient that may be terms of it, of whatever penalty."""
+    key = goal.node, goal.parameter, loss
+    if key not in chain.multiples:
+        several = np.size(goal.parameter.value) > 1
+        shape = np.shape(goal.parameter.value)
+        chain.multiples[key] = [
+            each
+            for each in (chain.products.get(shape, ()) if several or loss is not None else ())
+            if goal.node.depends_on(each) and each.depends_on(goal.parameter)
+            if each is not goal.node and (several or _is_beside(each, goal.parameter, loss))
+        ]
+    return chain.multiples[key]
 
 
 def _is_beside(term: Node, parameter: Node, loss: Node | None) -> bool:
@@ -54,11 +64,12 @@ def _is_beside(term: Node, parameter: Node, loss: Node | None) -> bool:
 
 def rate_of(goal: Goal, term: Node, chain: Chain, penalty: Penalty = SQUARES) -> float:
     """By how much of the derivative of a penalty a gradient grows by a multiple of it."""
-    wanted = penalty.of(goal)
-    seed = np.random.default_rng(0).normal(size=(1, *np.shape(goal.node.value)))
-    back = chain.reverse({goal.node.number: seed}, lambda each: each.depends_on(term))
-    share = fitted(back.get(term.number, np.zeros_like(seed)), seed) or 0.0
-    return share * (fitted(chain.values[term.number], wanted) or 0.0)
+    key = goal.node, term
+    if key not in chain.shares:
+        seed = np.random.default_rng(0).normal(size=(1, *np.shape(goal.node.value)))
+        back = chain.reverse({goal.node.number: seed}, lambda each: each.depends_on(term))
+        chain.shares[key] = fitted(back.get(term.number, np.zeros_like(seed)), seed) or 0.0
+    return chain.shares[key] * (fitted(chain.values[term.number], penalty.of(goal)) or 0.0)
 
 
 def of_parts(goal: Goal, chain: Chain) -> Iterator[float]:

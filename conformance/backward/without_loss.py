@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
+from typing import cast
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
     run = Recorded(step.trace, step.goals[0].node, step.goals, step.returns, step.decays)
     names = COST_NAMES if name is None else (name,)
     given = step.output, step.target
-    found = tried(run, names, given)
+    found = _tried(run, names, given)
     if not found:
         raise NotAGradientError(f"the output has no {name} cost")
     errors = OwnErrors(run, (each.compared for each in found))
@@ -89,6 +90,16 @@ def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Exam
     if step.quick and not (own := _by_own(error, run, blame=False)).ok:
         return own
     return _slipped(run, found, error) or _by_own(error, run, blame=blame)
+
+
+def _tried(
+    run: Recorded, names: Sequence[str], given: tuple[Node | None, Node | None]
+) -> Sequence[Tried]:
+    """The known costs; those of a step that is judged again are tried once."""
+    known, key = run.trace.derived, (run.goals, run.returns, run.decays, tuple(names), given)
+    if key not in known:
+        known[key] = tried(run, names, given)
+    return cast("Sequence[Tried]", known[key])
 
 
 def _by_known(

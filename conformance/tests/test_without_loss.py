@@ -3,6 +3,7 @@
 Left out: programs with a loss (`test_backward.py`).
 """
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import conformance
+from conformance.backward import no_loss, without_loss
 from conformance.backward.judge_gradients import Forward
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import record
@@ -182,6 +184,47 @@ def test_the_costs_after_one_that_fits_are_not_differentiated(
     source = columns(*RIGHT["quadratic"][:2])
     assert judged(source, tmp_path).report.exit_code == 0
     assert len(asked) == 1
+
+
+LIST = """
+def f(params, x, y):
+    w, b = params
+    dw, db = [0.1 * e for e in w], [0.0]
+    for k in range(len(y)):
+        d = sum(e * x[j][k] for j, e in enumerate(w)) + b[0] - y[k]
+        for j in range(len(w)):
+            dw[j] += d * x[j][k]
+        db[0] += 2 * d
+    return None, [dw, db]
+"""
+
+
+def test_a_step_that_is_judged_again_is_neither_tried_nor_searched_for_decay_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(2)
+    params = [[*map(float, rng.normal(size=3))], [0.4]]
+    x, y = rng.normal(size=(3, 4)).tolist(), rng.normal(size=4).tolist()
+    step = record(module(LIST, tmp_path).f, params, (x, y))
+    counted = Counter[str]()
+
+    def count(owner: Any, name: str) -> None:
+        plain = getattr(owner, name)
+
+        def counting(*args: Any, **kwargs: Any) -> Any:
+            counted[name] += 1
+            return plain(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, counting)
+
+    count(without_loss, "tried")
+    count(no_loss, "decayed")
+    first = examine_pass(step, None, blame=False)
+    searched = counted["decayed"]
+    again = examine_pass(step, None)
+    assert [each.ok for each in again.gradients] == [each.ok for each in first.gradients]
+    assert (counted["tried"], counted["decayed"]) == (1, searched)
+    assert searched
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -63,7 +63,7 @@ class Recorder:
         self._constants: dict[tuple[Any, ...], Node] = {}
         self.accurate: Any = None  # what `backward/accurate.py` knows of the values
         self.lists: Any = None  # what `lists.py` knows of the program's lists of numbers
-        self.derived: dict[Any, Any] = {}  # what `backward/chain.py` knows of the derivatives
+        self.derived: dict[Any, Any] = {}  # what `backward` knows of derivatives, and of costs
         self.handed: list[frozenset[int]] = []
         self._called: set[CodeType] = set()
         self._literals: set[float] = set()  # in the source of these
