@@ -123,7 +123,8 @@ class _Search:
             best = replace(best, taken_off=taken, lacking=lacking)
         termed = self.penalty is SQUARES or all(map(self.terms, known))
         best = replace(best, rate=abs(best.rate), fitted=self.penalty.fitted or not termed)
-        rest = [each for each in self.verdicts if each.goal not in known]
+        alone = {id(v) for v, (s, c, _) in fits if not c and _near(s, best.factor)}  # right without
+        rest = [e for e in self.verdicts if e.goal not in known and id(e) not in alone]
         own = [(e.goal, _everywhere(e.goal)) for e in rest if self.terms(e.goal)]
         parts = [(e.goal, _used(e)) for e in rest if self.has_part(e.goal, best.rate)]
         return replace(best, goals=(*best.goals, *own, *parts))
