@@ -190,7 +190,7 @@ def matched(
     unpaired = {e: each for e, each in parameters.items() if e not in pairs and e not in moved}
     pairs |= _by_holder(run, unpaired, after)
     paths = {parameters[path][1]: path for path in reversed(parameters)}  # it may have several
-    order = {id(each): i for i, each in reversed([*enumerate([*found, *pairs.values()])])}
+    order = {id(each): i for i, each in enumerate([*pairs.values(), *found])}
     first = sorted(pairs.items(), key=lambda pair: order[id(pair[1])], reverse=True)
     nodes = {parameters[path][1]: run.node(each.value) for path, each in first}
     return [Goal(short(paths[e]), e, node) for e, node in nodes.items()]
