@@ -996,8 +996,8 @@ BOUNDED = (
 
 
 def test_a_bound_on_parameters_is_no_update_of_them(tmp_path: Path) -> None:
-    text = BOUNDED.replace(", lmbda)", ")").partition("        return fit +")
-    text = text[0] + "        return fit\n" + text[2].partition("\n")[2]
+    before, _, after = BOUNDED.replace(", lmbda)", ")").partition("        return fit +")
+    text = before + "        return fit\n" + after.partition("\n")[2]
     (tmp_path / "ridge.py").write_text(text)
     report = conformance.check(str(tmp_path / "ridge.py"))
     assert report.exit_code == 0, str(report)
