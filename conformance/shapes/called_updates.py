@@ -94,7 +94,7 @@ def tried_update(
             if owner is not None:
                 made_of = owner(run)
                 calls = (*_without(plan.calls, without), Call("update", getattr(made_of, name)))
-                own.append(vars(made_of))
+                own.append(getattr(made_of, "__dict__", {}))
             loops = "count" in kinds_taken(_function(run, calls[-1]))
             scope.kinds["pairs"] = several_samples(data)
             draws = Draws(held(run)) if plan.redraws else None

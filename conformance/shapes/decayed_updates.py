@@ -84,7 +84,9 @@ def _moves(reading: Reading, names: Sequence[str]) -> Iterator[Examined]:
             made = reading.beginning_with(reading.run.begun)
             alone = replace(made, places=replace(made.places, direct=()))
             yield examined(alone, None, decays=False)
-    kinds = [e for e in vars(reading.plan.module).values() if isinstance(e, type)]
+    module = reading.plan.module
+    kinds = [e for e in vars(module).values() if isinstance(e, type)]
+    kinds = [each for each in kinds if each.__module__ == module.__name__]
     every: list[Callable[[], Tried]] = [partial(tried_update, reading, name) for name in names]
     for tried in (*every, *(each.tried for kind in kinds for each in ways(kind, reading))):
         ran = tried().ran

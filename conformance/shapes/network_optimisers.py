@@ -81,8 +81,10 @@ def ways(kind: type, reading: Reading, without: str = "update") -> Iterator[Way]
         reading: of the network.
         without: as in `tried_update`.
     """
-    for name in [name for name, _ in methods(kind) if _moves(name)][:1]:
-        for owner in islice(_owners(kind, name, reading.run.roots.get("self")), MOST):
+    network = reading.run.roots.get("self")
+    moving = [] if network is None else [name for name, _ in methods(kind) if _moves(name)]
+    for name in moving[:1]:
+        for owner in islice(_owners(kind, name, network), MOST):
             tried = partial(tried_update, reading, name, owner=owner, without=without)
             yield Way(name, owner, tried)
 
@@ -139,7 +141,7 @@ def _given(name: str, network: Any) -> list[Owner]:
     if not _is_of_a_network(name):
         number = number_of(name, RATE)
         return [lambda run: run.scope.value(name)[1] if run.scope.value(name)[0] else number]
-    held = [each for each in vars(network) if holds(each)]
+    held = [each for each in getattr(network, "__dict__", ()) if holds(each)]
     asked = [each for each, _ in methods(type(network)) if holds(each) and _is_alone(network, each)]
     parts: list[Owner] = [partial(_part, each, asks=False) for each in held]
     parts += [partial(_part, each, asks=True) for each in asked]

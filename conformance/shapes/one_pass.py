@@ -5,8 +5,10 @@ of the loss where both draw the same random numbers. Left out: what a pass draws
 two; and programs that draw none (`own_loss.is_of_another_pass`).
 """
 
+from contextlib import suppress
 from dataclasses import replace
 
+from conformance.shapes.attempts import UnfitError
 from conformance.shapes.draws import Draws, held
 from conformance.shapes.own_loss import is_of_another_pass, own_loss
 from conformance.shapes.reading import Reading
@@ -17,8 +19,10 @@ def in_one_pass(reading: Reading) -> Reading:
     if not (_is_apart(reading) and Draws(held(reading.run)).any):
         return reading
     again = replace(reading, plan=replace(reading.plan, redraws=True))
-    again = again.beginning_with(reading.run.begun)
-    return reading if _is_apart(again) else again
+    with suppress(UnfitError):  # what it draws may be needed to go on
+        made = again.beginning_with(reading.run.begun)
+        return reading if _is_apart(made) else made
+    return reading
 
 
 def _is_apart(reading: Reading) -> bool:

@@ -63,6 +63,50 @@ class Mover:
 """
 
 
+FUNCTIONS = """import numpy as np
+
+def start(n_in, n_out):
+    return {"W": np.random.RandomState(0).randn(n_in, n_out), "b": np.zeros(n_out)}
+
+def forward(params, X):
+    return np.tanh(X @ params["W"] + params["b"])
+
+def loss(params, X, Y):
+    return 0.5 * np.sum((forward(params, X) - Y) ** 2)
+
+def gradients(params, X, Y):
+    out = forward(params, X)
+    d = (out - Y) * (1 - out ** 2)
+    return {"W": X.T @ d, "b": d.sum(axis=0)}
+
+class Watcher:
+    __slots__ = ("model",)
+
+    def __init__(self, model):
+        self.model = model
+
+    def step(self):
+        return len(self.model.layers)
+"""
+
+
+def test_functions_hold_nothing_of_which_a_class_is_made(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(FUNCTIONS)
+    report = check(str(tmp_path / "net.py"))
+    assert report.exit_code == 0, str(report)
+
+
+def test_an_optimiser_may_have_slots(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        NET.replace(
+            "class Mover:", 'class Mover:\n    __slots__ = "layers", "eta", "keeps", "pace"\n'
+        )
+    )
+    report = check(str(tmp_path / "net.py"))
+    assert report.exit_code == 0, str(report)
+    assert "net.py:Mover" in str(report)
+
+
 def _line(text: str) -> int:
     return next(i for i, each in enumerate(NET.splitlines(), 1) if text in each)
 
