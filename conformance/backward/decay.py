@@ -123,9 +123,15 @@ class _Search:
             best = replace(best, taken_off=taken, lacking=lacking)
         termed = self.penalty is SQUARES or all(map(self.terms, known))
         best = replace(best, rate=abs(best.rate), fitted=self.penalty.fitted or not termed)
-        alone = {id(v) for v, (s, c, _) in fits if not c and _near(s, best.factor)}  # right without
-        rest = [e for e in self.verdicts if e.goal not in known and id(e) not in alone]
-        own = [(e.goal, _everywhere(e.goal)) for e in rest if self.terms(e.goal)]
+        alone = {
+            id(v) for v, (s, c, _) in fits if not c and _near(s, best.factor)
+        }  # right to half the digits
+        rest = [each for each in self.verdicts if each.goal not in known]
+        own = [
+            (each.goal, _everywhere(each.goal))
+            for each in rest
+            if (self.has_term(each.goal, best.rate) if id(each) in alone else self.terms(each.goal))
+        ]
         parts = [(e.goal, _used(e)) for e in rest if self.has_part(e.goal, best.rate)]
         return replace(best, goals=(*best.goals, *own, *parts))
 
@@ -149,6 +155,11 @@ class _Search:
         if count == 1 and not told and np.count_nonzero(goals[0][1]) <= len(("s", "c")):
             return None  # any two numbers are so
         return Decay(factor, rate, tuple(goals), count, self.penalty)
+
+    def has_term(self, goal: Goal, rate: float) -> bool:
+        """Whether a gradient has a term by which its parameter decays or grows by a rate."""
+        rates = (rate_of(goal, e, self.chain, self.penalty) for e in self.terms(goal))
+        return any(_near(abs(each), abs(rate)) for each in rates)
 
     def has_part(self, goal: Goal, rate: float) -> bool:
         """Whether a gradient has a term by which the used part of its parameter decays or grows."""
