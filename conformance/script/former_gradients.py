@@ -39,7 +39,8 @@ def _formers(made: Update, after: Update) -> Iterator[tuple[Node, float]]:
     """What an update adds of the gradient before, which may be computed anew, and how often."""
     gradient, own = made.options[-1][0], {after.old, after.options[-1][0]}
     for each in sorted(_added(after), key=lambda e: e.number):
-        known = each is gradient or np.size(each.value) > 1  # one number is a multiple of any other
+        computed = np.size(each.value) > 1 and each.depends_on(made.old)  # a number is any multiple
+        known = each is gradient or computed
         if known and not any(each is e or each.depends_on(e) for e in own):
             times = multiple(np.asarray(each.value), np.asarray(gradient.value))
             if times:
