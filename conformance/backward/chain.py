@@ -65,12 +65,7 @@ class Chain:
             self.values[node.number] = self._widened(node) if again else node.value
         if not again:
             self.values.update(accurate(trace))
-        known: Known = (
-            {},
-            {},
-            {},
-            {},
-        )  # those of another of this trace, with the same values
+        known: Known = {}, {}, {}, {}  # those of another of this trace, with the same values
         if not anew:
             known = trace.derived.setdefault((ties, self.narrow), known)
         self._derivatives, self._sized, self.underived, self.shares = known

@@ -123,9 +123,8 @@ class _Search:
             best = replace(best, taken_off=taken, lacking=lacking)
         termed = self.penalty is SQUARES or all(map(self.terms, known))
         best = replace(best, rate=abs(best.rate), fitted=self.penalty.fitted or not termed)
-        alone = {
-            id(v) for v, (s, c, _) in fits if not c and _near(s, best.factor)
-        }  # right to half the digits
+        # right to half the digits without any
+        alone = {id(v) for v, (s, c, _) in fits if not c and _near(s, best.factor)}
         rest = [each for each in self.verdicts if each.goal not in known]
         own = [
             (each.goal, _everywhere(each.goal))

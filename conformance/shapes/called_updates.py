@@ -8,7 +8,8 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -37,6 +38,7 @@ from conformance.tracing.long import LongTrace
 from conformance.tracing.substitute import traced_program
 from reference.step import Array
 
+T = TypeVar("T")
 STEPS = 3
 SAME = 1e-9
 """So far apart, as parts of them, are numbers that were moved and set back."""
@@ -120,36 +122,54 @@ def tried_update(
 def after_update(reading: Reading, name: str) -> Places | None:
     """What an update makes of the gradients that a program returns or keeps; None if not known."""
     calls = _calls(reading, name)
-    try:
-        again = reading.beginning_with(reading.run.begun)
-        run, found = again.run, again.places
-        with quiet(), np.errstate(all="ignore"), doubles(), traced_program(run.recorded):
-            if calls != reading.plan.calls:
-                with _numbered(run, calls[-1], 1):
-                    called_in_a_way(run, calls[-1], len(calls) - 1, None)
-            return after(run, found) if found.direct else None
-    except Exception as error:  # as in `tried_update`
-        if is_ours(error) and not isinstance(error, ConformanceError | UnfitError):
-            raise
-        return None
+    more = calls[-1] if calls != reading.plan.calls else None
+    return _gone_on(reading, lambda _: more, _left)
+
+
+def _left(run: Attempt, found: Places, _since: int) -> Places | None:
+    return after(run, found) if found.direct else None
 
 
 def computes_of_gradients(reading: Reading, name: str, owner: Callable[[Attempt], Any]) -> bool:
     """Whether a method of what is made of a run computes something of its gradients."""
+    more = partial(_of_owner, name, owner)
+    return bool(_gone_on(reading, more, _is_made_of_gradients))
+
+
+def _of_owner(name: str, owner: Callable[[Attempt], Any], run: Attempt) -> Call:
+    return Call("update", getattr(owner(run), name))
+
+
+def _is_made_of_gradients(run: Attempt, found: Places, since: int) -> bool:
+    gradients = [each.node for each in found.direct]
+    return any(any(map(each.depends_on, gradients)) for each in run.recorded.nodes[since:])
+
+
+def _gone_on(
+    reading: Reading,
+    more: Callable[[Attempt], Call | None],
+    told: Callable[[Attempt, Places, int], T],
+) -> T | None:
+    """What is told of a run that goes on with an update; None if it refuses that.
+
+    Args:
+        reading: of the program.
+        more: what is called then, if something is.
+        told: of the run, what it left before, and the number of the first node after that.
+    """
     try:
         again = reading.beginning_with(reading.run.begun)
         run, since = again.run, len(again.run.recorded.nodes)
         with quiet(), np.errstate(all="ignore"), doubles(), traced_program(run.recorded):
-            call = Call("update", getattr(owner(run), name))
-            with _numbered(run, call, 1):
-                called_in_a_way(run, call, len(run.results), None)
+            call = more(run)
+            if call is not None:
+                with _numbered(run, call, 1):
+                    called_in_a_way(run, call, len(run.results), None)
+            return told(run, again.places, since)
     except Exception as error:  # as in `tried_update`
         if is_ours(error) and not isinstance(error, ConformanceError | UnfitError):
             raise
-        return False
-    gradients = [each.node for each in again.places.direct]
-    made = run.recorded.nodes[since:]
-    return any(any(map(each.depends_on, gradients)) for each in made)
+        return None
 
 
 def _begun(reading: Reading) -> dict[str, Any]:

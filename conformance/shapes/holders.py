@@ -334,7 +334,7 @@ def optimisers(classes: Sequence[type]) -> Iterator[Optimiser]:
         names = [name for name, _ in methods(kind)]
         if any(is_role(e, role) is not None for e in names for role in ("backward", "loss")):
             continue
-        moving = [*filter(_is_named_as_a_move, names)]
+        moving = [*filter(is_named_as_a_move, names)]
         taking = [e for e in moving if _takes_gradients(kind, e)]
         for method in (taking or (moving if _goes_through_pairs(kind) else []))[:1]:
             yield Optimiser(kind, method, named=bool(taking))
@@ -349,7 +349,7 @@ def moving_functions(functions: Sequence[FunctionType]) -> Iterator[Optimiser]:
         names = [one.name for one in taken(each)]
         gradients = [*filter(names_gradients, names)]
         name = bare(each.__name__)
-        named = _is_named_as_a_move(each.__name__) or RULES.search(name) is not None
+        named = is_named_as_a_move(each.__name__) or RULES.search(name) is not None
         named = named or (name.startswith("update") and bool(pairs_by_name(each)))
         if gradients and any(holds(e) and not names_gradients(e) for e in names):
             pairs = {bare(e) for e in names} & {stem(e) for e in gradients}
@@ -357,7 +357,8 @@ def moving_functions(functions: Sequence[FunctionType]) -> Iterator[Optimiser]:
                 yield Optimiser(each, each.__name__, named=named)
 
 
-def _is_named_as_a_move(name: str) -> bool:
+def is_named_as_a_move(name: str) -> bool:
+    """Whether a method or a function moves parameters, by its name."""
     return name == "__call__" or any(is_role(name, e) is not None for e in ("update", "train"))
 
 

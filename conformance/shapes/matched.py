@@ -257,8 +257,12 @@ def _inside(path: str) -> str:
 def is_beside_a_parameter(run: Attempt, leaf: Leaf) -> bool:
     """Whether an array is kept at the place of a parameter of its shape, in the same object."""
     began = (each for each, _ in run.start.values() if each.is_parameter and each.path != leaf.path)
-    shape = np.shape(leaf.value)
-    return any(_at(e.path) == _at(leaf.path) and np.shape(e.value) == shape for e in began)
+    return any(_is_beside(leaf, each) for each in began)
+
+
+def _is_beside(one: Leaf, other: Leaf) -> bool:
+    """Whether two arrays of one shape are at the same place of what an object holds."""
+    return _at(one.path) == _at(other.path) and np.shape(one.value) == np.shape(other.value)
 
 
 def _at(path: str) -> tuple[str, str]:
@@ -339,11 +343,7 @@ def _by_holder(
     ]
     pairs = dict[str, Leaf]()
     for path, (leaf, node) in parameters.items():
-        beside = [
-            each
-            for each in made
-            if _at(each.path) == _at(path) and np.shape(each.value) == np.shape(leaf.value) != ()
-        ]
+        beside = [each for each in made if np.ndim(leaf.value) and _is_beside(each, leaf)]
         if len(beside) == 1 and after.get(path) is node:
             pairs[path] = beside[0]
     return pairs

@@ -17,7 +17,7 @@ from conformance.shapes.arguments import RATE, method_of, needed
 from conformance.shapes.attempts import Attempt
 from conformance.shapes.called_updates import Tried, computes_of_gradients, tried_update
 from conformance.shapes.found import Found
-from conformance.shapes.holders import holds, number_of
+from conformance.shapes.holders import holds, is_named_as_a_move, number_of
 from conformance.shapes.plans import methods
 from conformance.shapes.reading import PlainRun, Reading
 from conformance.shapes.recorded_updates import is_right, wrong_in
@@ -82,7 +82,7 @@ def ways(kind: type, reading: Reading, without: str = "update") -> Iterator[Way]
         without: as in `tried_update`.
     """
     network = reading.run.roots.get("self")
-    moving = [] if network is None else [name for name, _ in methods(kind) if _moves(name)]
+    moving = [] if network is None else [e for e, _ in methods(kind) if is_named_as_a_move(e)]
     for name in moving[:1]:
         for owner in islice(_owners(kind, name, network), MOST):
             tried = partial(tried_update, reading, name, owner=owner, without=without)
@@ -106,11 +106,6 @@ def _of(tried: Tried, name: str) -> Ran | None:
         return None
     own = all(e.lines and defined_around(e.lines[0]) == name for e in ran.examined.accused)
     return ran if own or wrong_in(ran) is not None else None
-
-
-def _moves(name: str) -> bool:
-    """Whether a method moves parameters, by its name."""
-    return name == "__call__" or any(is_role(name, e) is not None for e in ("update", "train"))
 
 
 def _owners(kind: type, method: str, network: Any) -> Iterator[Owner]:

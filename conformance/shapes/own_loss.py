@@ -289,10 +289,10 @@ def by_cost(step: OwnPass, cost: str | None, named: Node | None) -> Examined:
         NotAGradientError: nothing is known of them.
     """
     stated = None if named is None else replace(step, loss=named)
-    if step.loss is not None and not step.promised and cost is None:
-        beside = with_decay_beside(step, examine_pass(step, blame=False), blame=False)
-        if beside.ok and beside.decay_beside:  # before the search for what else would be wrong
-            return beside
+    if step.loss is not None and stated is None and not step.promised and cost is None:
+        quick = with_decay_beside(step, examine_pass(step, blame=False), blame=False)
+        if quick.ok:  # before the search for what else would be wrong
+            return quick
     try:
         known = _better_blamed(examine_pass(step, cost), step)
     except NoGradientError:

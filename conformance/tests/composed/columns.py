@@ -6,9 +6,7 @@ from conformance.tests.composed.pieces import RATE, Pieces, indented, training
 def columns(pieces: Pieces) -> list[str]:
     """Functions that go through layers by number, with parameters and gradients in dicts."""
     c = "lambd" if pieces.handed else "LAMBD"
-    to_cost = ", lambd" if pieces.handed and pieces.states else ""
-    to_backward = ", lambd" if pieces.handed and pieces.added == "gradient" else ""
-    to_step = ", lambd" if pieces.handed and pieces.late else ""
+    to_cost, to_backward, to_step = pieces.handing("lambd")
     keeps = ", kept" if pieces.optimiser.kept else ""
     counts = ", t" if pieces.counts else ""
     now, rate = pieces.scheduled("learning_rate", "t")

@@ -31,6 +31,16 @@ class Pieces(NamedTuple):
         """Whether what moves the parameters adds its derivative."""
         return self.added.startswith("update")
 
+    def handing(self, name: str) -> tuple[str, str, str]:
+        """The argument for the penalty's rate of those that take it: loss, gradients, update.
+
+        Args:
+            name: what it is called.
+        """
+        takes = self.states, self.added == "gradient", self.late
+        loss, gradients, update = (f", {name}" if self.handed and each else "" for each in takes)
+        return loss, gradients, update
+
     @property
     def counts(self) -> bool:
         """Whether the number of a step is needed to make it."""

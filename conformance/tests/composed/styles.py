@@ -61,9 +61,7 @@ def attributes(pieces: Pieces) -> list[str]:
     """A class that holds each parameter, gradient and state under a name of its own."""
     held = not pieces.handed
     c = "self.lam" if held else "lam"
-    to_loss = ", lam" if pieces.handed and pieces.states else ""
-    to_gradients = ", lam" if pieces.handed and pieces.added == "gradient" else ""
-    to_update = ", lam" if pieces.handed and pieces.late else ""
+    to_loss, to_gradients, to_update = pieces.handing("lam")
     now, rate = pieces.scheduled("self.rate", "self.t")
 
     def p(name: str) -> str:
@@ -117,9 +115,7 @@ def attributes(pieces: Pieces) -> list[str]:
 def functions(pieces: Pieces) -> list[str]:
     """Functions that are handed a dict of parameters; one hands back a dict of gradients."""
     c = "lam" if pieces.handed else "LAM"
-    to_loss = ", lam" if pieces.handed and pieces.states else ""
-    to_gradients = ", lam" if pieces.handed and pieces.added == "gradient" else ""
-    to_step = ", lam" if pieces.handed and pieces.late else ""
+    to_loss, to_gradients, to_step = pieces.handing("lam")
     keeps = ", kept" if pieces.optimiser.kept else ""
     counts = ", t" if pieces.counts else ""
     now, rate = pieces.scheduled("rate", "t")
