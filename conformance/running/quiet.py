@@ -8,6 +8,7 @@ import gc
 import signal
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from importlib import import_module
@@ -35,15 +36,16 @@ SOON = 0.01
 
 
 def _raises(error: type[BaseException], timer: int) -> Callable[[int, FrameType | None], None]:
-    """A handler that raises an error at the end of a timer, outside of the garbage collection.
+    """A handler that raises an error at the end of a timer, outside of callbacks of Python's own.
 
-    What is raised in a callback of the collector is printed and lost, and the code goes on.
+    What is raised in one of the collector, or of a weak reference, is printed and lost, and the
+    code goes on.
     """
 
     def end(_number: int, frame: FrameType | None) -> None:
         callbacks = {getattr(each, "__code__", None) for each in gc.callbacks}
         while frame is not None:
-            if frame.f_code in callbacks:
+            if frame.f_code in callbacks or frame.f_code.co_filename == weakref.__file__:
                 signal.setitimer(timer, SOON)
                 return
             frame = frame.f_back
