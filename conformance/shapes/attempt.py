@@ -145,6 +145,8 @@ def begin(run: Attempt, values: Values) -> None:
     made: dict[int, Any] = {}
     kept: list[Any] = []
     given = _given_data(run)
+    held = [leaf for name, e in run.roots.items() for leaf in leaves(e, name, run.plan.module)]
+    wholes = sorted(held, key=lambda each: -np.size(each.value))
 
     def change(leaf: Leaf) -> Any:
         value = leaf.value
@@ -157,12 +159,16 @@ def begin(run: Attempt, values: Values) -> None:
             number = values.get(leaf.path, value)
             others = kept if isinstance(value, np.ndarray) else ()
             turned = next((each for each in others if _is_transposed(value, each)), None)
+            whole = next((e for e in wholes if _place_in(value, e.value) is not None), None)
             kept.append(value)
             plain = np.array(number) if isinstance(value, np.ndarray) else number
             array = plain if trace is None else _traced(trace, number, leaf)
             made[id(value)] = as_matrix(array) if isinstance(value, np.matrix) else array
             if turned is not None:
                 made[id(value)] = made[id(turned)].T
+            elif whole is not None and whole.value is not value:
+                part = np.reshape(change(whole), -1)[_place_in(value, whole.value)]
+                made[id(value)] = part.reshape(value.shape)
         new = made[id(value)]
         node = run.node(new) if trace is not None else None
         run.start[leaf.path] = Leaf(leaf.path, leaf.name, new), node
@@ -194,6 +200,19 @@ def _is_transposed(value: Any, other: Any) -> bool:
         return False
     same = value.__array_interface__["data"] == other.__array_interface__["data"]
     return same and (value.shape, value.strides) == (other.shape[::-1], other.strides[::-1])
+
+
+def _place_in(value: Any, whole: Any) -> slice | None:
+    """Where an array is in another one, flattened, in the same memory; None if it is not."""
+    both = value, whole
+    if not all(isinstance(each, np.ndarray) and each.flags.c_contiguous for each in both):
+        return None
+    if value.dtype != whole.dtype or not value.size:
+        return None
+    begins, of = (each.__array_interface__["data"][0] for each in both)
+    first = (begins - of) // value.itemsize
+    inside = begins - of >= 0 and first + value.size <= whole.size
+    return slice(first, first + value.size) if inside else None
 
 
 def _in_their_type(run: Attempt) -> None:

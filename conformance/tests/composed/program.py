@@ -66,6 +66,8 @@ class Parts(NamedTuple):
             (self.added != "nowhere" or self.penalty == next(iter(PENALTIES)))
             # a script has no arguments, and trains
             and (self.style != "script" or (not self.handed and self.main))
+            # an estimator holds all its settings
+            and (self.style != "estimator" or not self.handed)
             # lists are of one sample, each number of which is moved as its gradient is known
             and (self.style != "lists" or (self.penalty, self.optimiser) in OF_NUMBERS)
             and (self.style != "lists" or self.added != "update")

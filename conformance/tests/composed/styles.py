@@ -6,6 +6,7 @@ A line may end in `#:` and the kinds of mistakes that are made in it (`parts.py`
 from collections.abc import Callable
 
 from conformance.tests.composed.columns import columns
+from conformance.tests.composed.fitted import estimator, flat
 from conformance.tests.composed.layers import LAYERS
 from conformance.tests.composed.lists import lists
 from conformance.tests.composed.pairs import pairs
@@ -210,6 +211,7 @@ def script(pieces: Pieces) -> list[str]:
 
 
 STYLES: dict[str, Callable[[Pieces], list[str]]] = {
-    **{each.__name__: each for each in (attributes, columns, functions, lists, pairs, script)},
+    **{e.__name__: e for e in (attributes, columns, estimator, flat, functions)},
+    **{e.__name__: e for e in (lists, pairs, script)},
     **LAYERS,
 }
