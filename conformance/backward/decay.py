@@ -18,7 +18,14 @@ import numpy as np
 
 from conformance.backward.chain import Chain
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, least_squares
-from conformance.backward.decay_terms import asks_sign, of_parts, of_two_kinds, rate_of, terms
+from conformance.backward.decay_terms import (
+    asks_sign,
+    entries_apart,
+    of_parts,
+    of_two_kinds,
+    rate_of,
+    terms,
+)
 from conformance.backward.judge_gradients import Verdict
 from conformance.backward.penalties import PENALTIES, SQUARES, Penalty, absolutes
 from conformance.backward.recorded_pass import Goal
@@ -190,7 +197,7 @@ class _Search:
         alike = np.any(weights) and np.any(right) and _are_multiples(right, weights)
         if alike and self.terms(verdict.goal):
             return None  # any s and c with one sum are so, such as after the first step from 0
-        apart = (*_without_bias(verdict.goal), *_beside(verdict))
+        apart = (*_without_bias(verdict.goal), *entries_apart(verdict.given, verdict.right))
         for where in (None, everywhere, _used(verdict), *apart):
             columns = [right] if where is None else [right, where.ravel() * weights]
             told = given.size > len(columns) <= min(map(np.count_nonzero, columns))
@@ -292,21 +299,6 @@ def _without_bias(goal: Goal) -> Iterator[Array]:
         where = _everywhere(goal)
         np.moveaxis(where, axis, 0)[at] = 0
         yield where
-
-
-def _beside(verdict: Verdict) -> Iterator[Array]:
-    """1 but where a gradient is the right one times what it is most often, as for biases.
-
-    Weights and biases stand so in one vector.
-    """
-    given, right = (np.asarray(each, np.float64).ravel() for each in (verdict.given, verdict.right))
-    ratios = np.sort(given[right != 0] / right[right != 0])
-    near = np.abs(ratios[1:] - ratios[:-1]) <= HALF_OF_THE_DIGITS * np.abs(ratios[1:])
-    if np.any(near):
-        runs = np.split(ratios, 1 + np.flatnonzero(~near))
-        factor = max(runs, key=len)[0]
-        rest = np.abs(given - factor * right)
-        yield np.asarray(rest > HALF_OF_THE_DIGITS * np.max(np.abs(given)), dtype=np.float64)
 
 
 def _agrees(one: Array, other: Array) -> bool:

@@ -17,6 +17,7 @@ from conformance.backward.recorded_pass import Goal
 from conformance.backward.source import MOVES
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
+from reference.step import Array
 
 ASKED = frozenset((*COMPARISONS, "sign", "absolute"))
 
@@ -91,6 +92,20 @@ def is_part(node: Node, parameter: Node) -> bool:
     """Whether a value is taken out of a parameter, and nothing is done with it."""
     way = walk([node], lambda each: [] if each is parameter else each.inputs)
     return all(each is parameter or each.operation in MOVES for each in way)
+
+
+def entries_apart(given: Array, right: Array) -> Iterator[Array]:
+    """1 but where a gradient is the right one times what it is most often, as for biases.
+
+    Weights, which decay, and biases stand so in one vector.
+    """
+    given, right = (np.asarray(each, np.float64).ravel() for each in (given, right))
+    ratios = np.sort(given[right != 0] / right[right != 0])
+    near = np.abs(ratios[1:] - ratios[:-1]) <= HALF_OF_THE_DIGITS * np.abs(ratios[1:])
+    if np.any(near):
+        alike = np.split(ratios, 1 + np.flatnonzero(~near))
+        rest = np.abs(given - max(alike, key=len)[0] * right)
+        yield np.asarray(rest > HALF_OF_THE_DIGITS * np.max(np.abs(given)), dtype=np.float64)
 
 
 def signs_asked(nodes: Iterable[Node], parameters: Iterable[Node]) -> list[Node]:

@@ -140,7 +140,9 @@ def _join_terms(state: Carried) -> None:
     """
     _, *later = state.values
     for old, new in pairwise(later):
-        if {new, *way(old, new, ancestors(new))}.issuperset(old.consumers) and kept(old, new) == 1:
+        within = ancestors(new)
+        path = way(old, new, within) if old in within else []
+        if {new, *path}.issuperset(old.consumers) and kept(old, new) == 1:
             state.values.remove(old)
 
 

@@ -4,13 +4,14 @@ Functions that move parameters may return them: which parameter each part is. Le
 moved them is right (`update_findings.py`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from conformance.backward.decay_terms import is_part
 from conformance.backward.recorded_pass import Goal
 from conformance.programs.held_state import Leaf, leaves, short
 from conformance.shapes.attempts import Attempt, UnfitError
@@ -161,7 +162,12 @@ def _moved(run: Attempt, after: Mapping[str, Node]) -> dict[Node, tuple[str, Nod
             continue  # what the program keeps of its last gradients, or of its inputs
         _check_shape(path, before, now)
         moved[before] = path, now
-    return moved
+    return {each: made for each, made in moved.items() if not is_within(each, moved)}
+
+
+def is_within(node: Node, wholes: Collection[Node]) -> bool:
+    """Whether an array is a part of another one, as a matrix is of a vector of all parameters."""
+    return any(each is not node and is_part(node, each) for each in wholes)
 
 
 def _carried(run: Attempt, after: Mapping[str, Node], found: Sequence[Update]) -> Iterator[str]:

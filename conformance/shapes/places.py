@@ -21,7 +21,12 @@ from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import OPERATIONS, Attempt, EmptyError, Plan, UnfitError
 from conformance.shapes.example_data import Data
 from conformance.shapes.function_sources import returned_parts
-from conformance.shapes.gradients_of_updates import Update, updates_of, without_rate
+from conformance.shapes.gradients_of_updates import (
+    Update,
+    is_within,
+    updates_of,
+    without_rate,
+)
 from conformance.shapes.matched import (
     holder,
     is_bias,
@@ -98,6 +103,7 @@ def places(run: Attempt, *, second: bool = False) -> Places:
     given = [e for e in given if run.node(e.value) not in run.inner or key_of(e) in names]
     gradients = [*given, *kept]
     found = matched(run, given, kept, {each.name for each in moved}, after)
+    found = [e for e in found if not is_within(e.parameter, {each.parameter for each in found})]
     part = _is_later(found, updates) or _are_on_the_way(found, moved)
     direct = [] if part else _uncleared(run, found, moved)
     still = _others(run, moved)
@@ -163,7 +169,7 @@ def _others(run: Attempt, goals: Sequence[Goal]) -> list[str]:
     return [
         path
         for path, (leaf, node) in run.start.items()
-        if goals and node is not None and node not in known
+        if goals and node is not None and node not in known and not is_within(node, known)
         and leaf.is_parameter and _matters(run, node) and not is_factor(path, node)
     ]  # fmt: skip
 

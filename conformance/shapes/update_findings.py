@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.compared_quantities import least_squares
+from conformance.backward.decay_terms import entries_apart
 from conformance.backward.findings import (
     ADDS,
     Accused,
@@ -307,21 +308,23 @@ def _fit(
     """How many times a gradient, its parameter and the signs of it are in what moves it.
 
     And whether no more is. Where several fit, it is what other parameters have, then the gradient
-    alone, then with decays of one kind.
+    alone, then with decays of one kind, then with those of some entries.
     """
-    columns = np.stack([gradient, parameter, np.sign(parameter)], axis=1)
+    whole = np.stack([gradient, parameter, np.sign(parameter)], axis=1)
     size = float(np.max(np.abs(term), initial=0.0))
 
-    def fitted(kept: Sequence[int]) -> Array:
+    def fitted(columns: Array, kept: Sequence[int]) -> Array:
         solved = np.zeros(columns.shape[1])
         solved[kept] = least_squares(columns[:, kept], term)
         return solved
 
-    own = map(fitted, ([0], [0, 1], [0, 2], [0, 1, 2]))
-    for solved in (*known, *(each * (1, 0, 0) for each in known), *own):
-        if np.max(np.abs(columns @ solved - term), initial=0.0) <= size * HALF:
-            return solved, True
-    return fitted([0, 1]), False
+    for where in (np.ones_like(term), *entries_apart(term, gradient)):
+        columns = whole * np.stack([np.ones_like(where), where, where], axis=1)
+        own = (fitted(columns, kept) for kept in ([0], [0, 1], [0, 2], [0, 1, 2]))
+        for solved in (*known, *(each * (1, 0, 0) for each in known), *own):
+            if np.max(np.abs(columns @ solved - term), initial=0.0) <= size * HALF:
+                return solved, True
+    return fitted(whole, [0, 1]), False
 
 
 HALF = 2.0**-26

@@ -18,6 +18,7 @@ RIGHT = (
     "attributes/leaky/linear/mean/update/RMSProp/held/none",
     "attributes/relu/squares/whole/update/mean/held/none",
     "attributes/sigmoid/labels/whole/update-alone/clipped/handed/main",
+    "flat/leaky/labels/whole/update-alone/heavy-ball/held/main/cosine",
     "functions/leaky/linear/half/update/momentum/held/none",
     "functions/sigmoid/labels/mean/update/Adam/handed/none",
     "functions/sigmoid/softmax/whole/update/heavy-ball/held/none",
@@ -32,6 +33,7 @@ RIGHT = (
     "pairs/leaky/labels/L1/update/plain/handed/none",
     "pairs/tanh/softmax/half/update/plain/held/none",
     "script/sigmoid/labels/whole/gradient/Adam/held/main",
+    "views/elu/squares/half/gradient/Adadelta/handed/main",
 )
 WRONG = (
     "attributes/leaky/linear/mean/update/RMSProp/held/none:40-decay,-sign",
@@ -52,6 +54,7 @@ WRONG = (
     "pairs/tanh/labels/L1/update/RMSProp/handed/none/inverse:53-square,-not-squared",
     "pairs/tanh/softmax/half/nowhere/plain/held/none:31-back,-slope-left-out",
     "script/tanh/softmax/half/gradient/plain/held/main:24-hidden,-slope-left-out",
+    "views/elu/squares/half/gradient/Adadelta/handed/main:48-square,-not-squared",
 )
 
 

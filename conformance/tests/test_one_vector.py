@@ -95,7 +95,7 @@ class FlatNet:
 def test_matrices_are_parts_of_the_vector_that_moves(tmp_path: Path) -> None:
     code, _, said = judged_source(VIEWS, tmp_path)
     assert code == 0, said
-    assert "parameters theta, W1, b1, W2, b2" in said
+    assert said.rstrip().endswith("parameters theta")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ def columns(pieces: Pieces) -> list[str]:
         "g": "g",
         "v": 'kept["v" + name]',
         "s": 'kept["s" + name]',
+        "h": 'kept["h" + name]',
     }
     moved = ['g = grads["d" + name]']
     if pieces.late:

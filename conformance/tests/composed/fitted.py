@@ -1,4 +1,4 @@
-"""The styles of an estimator that trains in `fit`, and of a loss that is handed one flat vector."""
+"""The styles of an estimator that trains in `fit`, and of parameters that are one vector."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def estimator(pieces: Pieces) -> list[str]:
     for name in NAMES:
         if pieces.late and name[0] == "W":
             moved.append(f"d{name} = d{name}{pieces.decay(c, f'self.{name}_', m)}  #: decay")
-        named = {"p": f"self.{name}_", "g": f"d{name}", "v": f"v{name}", "s": f"s{name}"}
+        named = {"p": f"self.{name}_"} | {e: f"{e}{name}" for e in "vsh"} | {"g": f"d{name}"}
         moved += pieces.moves(named.__getitem__, rate, "t")
     penalties = "self.W1_", "self.W2_"
     lines = [
@@ -96,7 +96,7 @@ def flat(pieces: Pieces) -> list[str]:
         decay = pieces.decay(c, name, m) if decays else ""
         return f"d{name} = {product}{decay}  #: weights{' decay' if decays else ''}"
 
-    named = {"p": "theta", "g": "g", "v": "v", "s": "sq"}
+    named = {"p": "theta", "g": "g", "v": "v", "s": "sq", "h": "top"}
     late = pieces.decay(c, "theta * IS_WEIGHT", "m") if pieces.late else ""
     size = ", m" if " / m" in late else ""
     keeps = "".join(f", {named[e]}" for e in pieces.optimiser.kept)
@@ -153,3 +153,82 @@ def flat(pieces: Pieces) -> list[str]:
         "    print(turn, J)",
     ]
     return [*lines, *training(pieces, data(pieces), begin, loop, "turn")]
+
+
+def views(pieces: Pieces) -> list[str]:
+    """A class that holds one vector of parameters and one of gradients; the matrices are views."""
+    held = not pieces.handed
+    c = "self.lam" if held else "lam"
+    to_loss, to_gradients, _ = pieces.handing("lam")
+    now, rate = pieces.scheduled("self.rate", "self.t")
+    m = "X.shape[0]"
+
+    def weights(name: str, product: str) -> str:
+        decays = pieces.added == "gradient"
+        decay = pieces.decay(c, f"self.{name}", m) if decays else ""
+        return f"self.d{name}[:] = {product}{decay}  #: weights{' decay' if decays else ''}"
+
+    named = {"p": "self.theta", "g": "g"} | {e: f"self.{e}" for e in "vsh"}
+    moved = [
+        *(["self.t += 1"] if pieces.counts else []),
+        *now,
+        "g = self.grad",
+        *pieces.moves(named.__getitem__, rate, "self.t"),
+    ]
+    slope = pieces.hidden[1].format(a="self.a1")
+    parts = "self.W1, self.b1, self.W2, self.b2"
+    gradients = "self.dW1, self.db1, self.dW2, self.db2"
+    lines = [
+        "def split(vector, shapes):",
+        "    views, start = [], 0",
+        "    for shape in shapes:",
+        "        size = int(np.prod(shape))",
+        "        views.append(vector[start : start + size].reshape(shape))",
+        "        start += size",
+        "    return views",
+        "",
+        "",
+        "class Network:",
+        f"    def __init__(self, n_in, n_hidden, n_out{f', lam={RATE}' if held else ''}):",
+        "        rng = np.random.RandomState(4)",
+        "        shapes = [(n_in, n_hidden), (n_hidden,), (n_hidden, n_out), (n_out,)]",
+        "        self.theta = rng.randn(sum(int(np.prod(s)) for s in shapes)) * 0.4",
+        "        self.grad = np.zeros_like(self.theta)",
+        f"        {parts} = split(self.theta, shapes)",
+        f"        {gradients} = split(self.grad, shapes)",
+        *indented(["self.lam = lam"] if held else [], 2),
+        *(f"        self.{e} = np.zeros_like(self.theta)" for e in pieces.optimiser.kept),
+        f"        self.rate = {pieces.optimiser.rate}",
+        *indented(["self.t = 0"] if pieces.counts else [], 2),
+        "",
+        "    def forward(self, X):",
+        "        z1 = X @ self.W1 + self.b1",
+        f"        self.a1 = {pieces.hidden[0].format(z='z1')}",
+        "        s = self.a1 @ self.W2 + self.b2",
+        *indented([*pieces.output.forward, "return out"], 2),
+        "",
+        f"    def loss(self, X, Y{to_loss}):",
+        "        out = self.forward(X)",
+        f"        return {pieces.cost(c, ('self.W1', 'self.W2'), m)}",
+        "",
+        f"    def backward(self, X, Y{to_gradients}):",
+        "        out = self.forward(X)",
+        "        self.m = X.shape[0]",
+        *indented([each.format(m=m) for each in pieces.output.delta], 2),
+        f"        {weights('W2', 'self.a1.T @ d')}",
+        "        self.db2[:] = d.sum(axis=0)  #: bias",
+        f"        dh = d @ self.W2.T * {slope}  #: hidden",
+        f"        {weights('W1', 'X.T @ dh')}",
+        "        self.db1[:] = dh.sum(axis=0)  #: bias",
+        "",
+        "    def update(self):",
+        *indented(moved, 2),
+    ]
+    given = f", {RATE}"
+    loop = [
+        f"net.backward(X, Y{to_gradients and given})",
+        "net.update()",
+        "if step % 10 == 0:",
+        f"    print(step, net.loss(X, Y{to_loss and given}))",
+    ]
+    return [*lines, *training(pieces, data(pieces), ["net = Network(5, 8, 3)"], loop)]

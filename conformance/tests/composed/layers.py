@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from conformance.tests.composed.pieces import RATE, Pieces, data, indented, training
 
-LETTERS = {"v": "velocities", "s": "squares"}
+LETTERS = {"v": "velocities", "s": "squares", "h": "highest"}
 
 
 class Holder(NamedTuple):

@@ -13,8 +13,8 @@ def pairs(pieces: Pieces) -> list[str]:
     to_cost = ", lam" if pieces.handed and pieces.states else ""
     to_update = ", lam" if pieces.handed and pieces.added != "nowhere" else ""
     now, rate = pieces.scheduled("eta", "self.t")
-    named = {"p": "self.biases[k]", "g": "grad", "v": "self.vb[k]", "s": "self.sb[k]"}
-    of_weights = {"p": "self.weights[k]", "g": "grad", "v": "self.vw[k]", "s": "self.sw[k]"}
+    named = {"p": "self.biases[k]", "g": "grad"} | {e: f"self.{e}b[k]" for e in "vsh"}
+    of_weights = {"p": "self.weights[k]", "g": "grad"} | {e: f"self.{e}w[k]" for e in "vsh"}
     decays = pieces.added != "nowhere"
     decay = pieces.decay(c, "self.weights[k]", "n") if decays else ""
     sized = ", n" if "/ n" in decay else ""

@@ -237,6 +237,62 @@ OPTIMISERS = {
         ),
         0.01,
     ),
+    "Nesterov": Optimiser(
+        "v",
+        (
+            "before = {v}",
+            "{v} = 0.9 * {v} - {lr} * {g}  #: velocity",
+            "{p} += 1.9 * {v} - 0.9 * before  #: ahead",
+        ),
+        0.05,
+    ),
+    "AMSGrad": Optimiser(
+        "vsh",
+        (
+            "{v} = 0.9 * {v} + 0.1 * {g}",
+            "{s} = 0.999 * {s} + 0.001 * {g} ** 2  #: square",
+            "{h} = np.maximum({h}, {s})  #: highest",
+            "{p} -= {lr} * {v} / (np.sqrt({h}) + 1e-8)  #: root",
+        ),
+        0.005,
+    ),
+    "Adadelta": Optimiser(
+        "vs",
+        (
+            "{s} = 0.95 * {s} + 0.05 * {g} ** 2  #: square",
+            "change = {g} * np.sqrt({v} + 1e-6) / np.sqrt({s} + 1e-6)  #: change",
+            "{v} = 0.95 * {v} + 0.05 * change ** 2  #: square",
+            "{p} -= change  #: step",
+        ),
+        1.0,
+    ),
+    "AdamW": Optimiser(
+        "vs",
+        (
+            "{p} -= {lr} * 0.01 * {p}",
+            "{v} = 0.9 * {v} + 0.1 * {g}",
+            "{s} = 0.999 * {s} + 0.001 * {g} ** 2  #: square",
+            "first = {v} / (1 - 0.9 ** {t})  #: corrected",
+            "second = {s} / (1 - 0.999 ** {t})  #: corrected",
+            "{p} -= {lr} * first / (np.sqrt(second) + 1e-8)  #: root",
+        ),
+        0.01,
+    ),
+    "Nadam": Optimiser(
+        "vs",
+        (
+            "{v} = 0.9 * {v} + 0.1 * {g}",
+            "{s} = 0.999 * {s} + 0.001 * {g} ** 2  #: square",
+            "first = 0.9 * {v} / (1 - 0.9 ** ({t} + 1)) + 0.1 * {g} / (1 - 0.9 ** {t})",
+            "second = {s} / (1 - 0.999 ** {t})  #: corrected",
+            "{p} -= {lr} * first / (np.sqrt(second) + 1e-8)  #: root",
+        ),
+        0.01,
+    ),
+    "bounded": Optimiser("", ("{p} -= {lr} * np.clip({g}, -0.5, 0.5)  #: step",)),
+    "signed": Optimiser(
+        "v", ("{v} = 0.9 * {v} + 0.1 * {g}", "{p} -= {lr} * np.sign({v})  #: step signed"), 0.005
+    ),
     "clipped": Optimiser(
         "",
         (
@@ -278,6 +334,14 @@ MISTAKES: dict[str, dict[str, Change]] = {
     "decay": {"sign": _put(" + ", " - "), "twice": _put(" + ", " + 2 * ")},
     "step": {"sign": _put("-=", "+="), "put": _put("-=", "=")},
     "velocity": {"sign": _put(" - ", " + ")},
+    "ahead": {"no look-ahead": lambda line: re.sub(r"1\.9 \* (\S+) .*", r"\1", line)},
+    "highest": {"lowest": _put("maximum", "minimum")},
+    "change": {
+        "upside down": lambda line: re.sub(
+            r"(sqrt)(\(.*?\)) / np.sqrt(.*)", r"\1\3 / np.sqrt\2", line
+        )
+    },
+    "signed": {"not signed": lambda line: re.sub(r"np\.sign\((.*)\)$", r"\1", line)},
     "square": {"not squared": _put(" ** 2", "")},
     "corrected": {"of one step": lambda line: re.sub(r" \*\* .*\)$", ")", line)},
     "root": {"not rooted": _put("np.sqrt", "")},

@@ -72,11 +72,11 @@ class Pieces(NamedTuple):
         """The lines that move one parameter.
 
         Args:
-            names: what `p`, `g`, `v` and `s` are called.
+            names: what `p`, `g`, `v`, `s` and `h` are called.
             rate: of the step.
             step: its number.
         """
-        told = {key: names(key) for key in "pgvs"}
+        told = {key: names(key) for key in ("p", "g", *self.optimiser.kept)}
         return [each.format(lr=rate, t=step, **told) for each in self.optimiser.lines]
 
 

@@ -25,8 +25,9 @@ HALF = 0.5
 OF_NUMBERS = {
     (penalty, name)
     for penalty, (_, slope) in PENALTIES.items()
-    for name in OPTIMISERS
-    if "np" not in slope and "{m}" not in slope and name != "clipped"
+    for name, moving in OPTIMISERS.items()
+    if "np" not in slope and "{m}" not in slope
+    if name != "clipped" and not any("np." in e.replace("np.sqrt", "") for e in moving.lines)
 }
 COMMON = ("nothing", "constant")
 
@@ -68,6 +69,10 @@ class Parts(NamedTuple):
             and (self.style != "script" or (not self.handed and self.main))
             # an estimator holds all its settings
             and (self.style != "estimator" or not self.handed)
+            # what is handed one vector knows no sizes, and gives the gradient of its loss
+            and (self.style != "flat" or (self.main and self.added != "update"))
+            # views of one vector decay where their gradients are computed
+            and (self.style != "views" or self.added in ("gradient", "nowhere"))
             # lists are of one sample, each number of which is moved as its gradient is known
             and (self.style != "lists" or (self.penalty, self.optimiser) in OF_NUMBERS)
             and (self.style != "lists" or self.added != "update")

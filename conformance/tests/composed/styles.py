@@ -6,7 +6,7 @@ A line may end in `#:` and the kinds of mistakes that are made in it (`parts.py`
 from collections.abc import Callable
 
 from conformance.tests.composed.columns import columns
-from conformance.tests.composed.fitted import estimator, flat
+from conformance.tests.composed.fitted import estimator, flat, views
 from conformance.tests.composed.layers import LAYERS
 from conformance.tests.composed.lists import lists
 from conformance.tests.composed.pairs import pairs
@@ -76,7 +76,7 @@ def attributes(pieces: Pieces) -> list[str]:
         if pieces.late and name[0] == "W":
             decay = pieces.decay(c, p(name), "self.m")
             update.append(f"{g(name)} = {g(name)}{decay}  #: decay")
-        named = {"p": p(name), "g": g(name), "v": f"self.v{name}", "s": f"self.s{name}"}
+        named = {"p": p(name), "g": g(name)} | {e: f"self.{e}{name}" for e in "vsh"}
         update += pieces.moves(named.__getitem__, rate, "self.t")
     begun = [f"self.{name} = {value}" for name, value in GENERAL.items()]
     kept = [f"self.{e}{n} = np.zeros_like({p(n)})" for e in pieces.optimiser.kept for n in NAMES]
@@ -124,7 +124,7 @@ def functions(pieces: Pieces) -> list[str]:
     def p(name: str) -> str:
         return f'params["{name}"]'
 
-    named = {"p": "params[name]", "g": "g", "v": 'kept["v" + name]', "s": 'kept["s" + name]'}
+    named = {"p": "params[name]", "g": "g"} | {e: f'kept["{e}" + name]' for e in "vsh"}
     decay = pieces.decay(c, "params[name]", "m")
     moved = ["g = grads[name]"]
     if pieces.late:
@@ -193,7 +193,7 @@ def script(pieces: Pieces) -> list[str]:
     for name in NAMES:
         if pieces.late and name[0] == "W":
             moved.append(f"{g(name)} = {g(name)}{pieces.decay(c, name, 'X.shape[0]')}  #: decay")
-        named = {"p": name, "g": g(name), "v": f"v{name}", "s": f"s{name}"}
+        named = {"p": name, "g": g(name)} | {e: f"{e}{name}" for e in "vsh"}
         moved += pieces.moves(named.__getitem__, rate, "(step + 1)")
     return [
         *data(pieces),
@@ -212,6 +212,6 @@ def script(pieces: Pieces) -> list[str]:
 
 STYLES: dict[str, Callable[[Pieces], list[str]]] = {
     **{e.__name__: e for e in (attributes, columns, estimator, flat, functions)},
-    **{e.__name__: e for e in (lists, pairs, script)},
+    **{e.__name__: e for e in (lists, pairs, script, views)},
     **LAYERS,
 }
