@@ -18,6 +18,7 @@ from conformance.backward.groups import Factor, Repair
 from conformance.backward.in_scope import attribute_of
 from conformance.backward.judge_gradients import Forward, Verdict
 from conformance.backward.missing_parts import missing_part
+from conformance.backward.parts import entry_in_a_part
 from conformance.backward.region import Region, unmoved
 from conformance.backward.source import (
     expression,
@@ -316,5 +317,7 @@ def worst_entry(verdicts: Sequence[Verdict]) -> Entry | None:
             far = np.abs(np.nan_to_num(each.given - each.right, nan=np.inf))
             at = np.unravel_index(int(np.argmax(far)), far.shape)
             place = tuple(map(int, at))
-            return Entry(each.goal.name, place, float(each.given[at]), float(each.right[at]))
+            given, right = float(each.given[at]), float(each.right[at])
+            part = entry_in_a_part(each.goal.parameter, place)
+            return Entry(each.goal.name, place, given, right, part)
     return None

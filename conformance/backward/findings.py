@@ -53,12 +53,16 @@ class Changed:
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of a gradient: its name, where it is, what the program gives and what is right."""
+    """An entry of a gradient: its name, where it is, what the program gives and what is right.
+
+    And the entry of a matrix that it is, where all parameters are one vector: `W1[0, 3]`.
+    """
 
     name: str
     at: tuple[int, ...]
     given: float
     right: float
+    part: str = ""
 
 
 @dataclass(frozen=True)

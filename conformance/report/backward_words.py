@@ -152,7 +152,8 @@ def _entry(entry: Entry) -> str:
     at = f"[{', '.join(map(str, entry.at))}]" if entry.at else ""
     texts = [(f"{entry.given:.{n}g}", f"{entry.right:.{n}g}") for n in range(6, 18)]
     given, right = next((each for each in texts if each[0] != each[1]), texts[0])
-    return f"{entry.name}{at}: the gradient is {given}, right is {right}"
+    part = f" ({entry.part})" if entry.part else ""
+    return f"{entry.name}{at}{part}: the gradient is {given}, right is {right}"
 
 
 def notes(examined: Examined) -> Iterator[str]:

@@ -55,6 +55,7 @@ def test_a_decay_of_the_wrong_sign_is_seen_in_a_vector(tmp_path: Path) -> None:
     report = run_edited(tmp_path, SCRIPT, ("(g + 0.02", "(g - 0.02"))
     assert report.exit_code == 1
     assert "IS_WEIGHT * theta` is too much" in str(report)
+    assert re.search(r"theta\[\d+\] \(W[12]\[\d, \d\]\): the gradient is", str(report))
 
 
 VIEWS = """
