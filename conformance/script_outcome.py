@@ -27,6 +27,7 @@ RULES = {
     "adadelta": "AdaDelta",
     "lion": "Lion",
     "signs": "the signs of the gradients",
+    "signum": "the signs of means of the gradients",
     "exponentiated": "exponentiated gradients",
     "mixed": "steps that are not judged: they mix the entries of the gradient, as Newton's do",
 }

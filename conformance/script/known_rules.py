@@ -449,7 +449,10 @@ def _by_signs(history: History) -> Known:
         return Known.wrong(Mistake("minus", seen[0] if kept.added < 0 else mixed[0]))
     eta /= abs(within.added)
     share = within.kept / (within.kept + abs(within.added))
-    return Known(Rule("lion", (("η", eta), ("β1", share), ("β2", kept.kept), *decay(first, eta))))
+    of_mean = mixed == news  # what is kept is that of which the sign is taken
+    shares = (("β", share),) if of_mean else (("β1", share), ("β2", kept.kept))
+    rule = Rule("signum" if of_mean else "lion", (("η", eta), *shares, *decay(first, eta)))
+    return Known(rule)
 
 
 def _rows(updates: Sequence[Update]) -> list[tuple[Node, Node, Node | None]]:
@@ -463,7 +466,7 @@ def _rows(updates: Sequence[Update]) -> list[tuple[Node, Node, Node | None]]:
     for each in updates:
         if others or each.signed is None:
             return []
-        read = [e for e in kept.values if each.signed.depends_on(e)]
+        read = [e for e in kept.values if each.signed.depends_on(e) and e is not each.signed]
         old = max(read, key=lambda e: e.number, default=kept.values[0])
         found.append((each.signed, old, new_of.get(old)))
     return found

@@ -5,6 +5,7 @@ what of a factor is a rate (`rates.py`).
 """
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -15,6 +16,9 @@ from conformance.script.multiples import PRODUCTS
 from conformance.script.rates import as_written, numbers_of
 from conformance.script.update import Update
 from conformance.tracing.node import Node
+
+
+NUMBER = re.compile(r"[\d.]+(e-?\d+)?")
 
 
 class _Factor(NamedTuple):
@@ -94,10 +98,15 @@ def _undivided(factor: _Factor, divided: set[str]) -> _Factor:
 
 
 def _are_apart(one: Sequence[_Factor], other: Sequence[_Factor]) -> bool:
-    """Whether each of two steps is multiplied by a rate that the other is not."""
+    """Whether each of two steps is multiplied by a rate that the other is not.
+
+    Or one by a number that is written there, beside what both are: `0.1 * lr`.
+    """
     own, others = (Counter((each.name, bool(each.told)) for each in e) for e in (one, other))
     if own == others:
         return Counter(one) != Counter(other)
     left, right = own - others, others - own
+    if left and not right:
+        return all(is_rate and NUMBER.fullmatch(name) for name, is_rate in left)
     anew = (left + right).keys().isdisjoint(own.keys() & others.keys())  # else one is there twice
     return bool(left and right) and anew and all(is_rate for _, is_rate in left + right)

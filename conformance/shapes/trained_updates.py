@@ -18,7 +18,9 @@ from conformance.backward.findings import (
     merged,
     never_moved_beside,
 )
+from conformance.backward.recorded_pass import OwnPass
 from conformance.backward.source import lines_of
+from conformance.backward.stated_loss import has_own_terms
 from conformance.backward.syntax import tree, without
 from conformance.programs.held_state import short
 from conformance.script.judgement import has_single_error
@@ -27,6 +29,7 @@ from conformance.shapes.called_updates import SAME, tried_update
 from conformance.shapes.found import Found
 from conformance.shapes.lost_updates import last_names, may_move
 from conformance.shapes.other_settings import ACTIVATIONS
+from conformance.shapes.own_loss import own_loss
 from conformance.shapes.reading import PlainRun, Reading
 from conformance.shapes.recorded_updates import (
     is_right,
@@ -89,7 +92,7 @@ def trained(found: Found, name: str) -> Found:
 
     They show what is kept from one to the next, and say better what is wrong.
     """
-    taken, again = found.recognised, found.again
+    again = found.again
     if not isinstance(again, PlainRun):
         return found
     reading, wrong = again.reading, not found.examined.ok
@@ -100,7 +103,7 @@ def trained(found: Found, name: str) -> Found:
         return (_by_updates_alone if wrong else _by_one_factor)(found, reading, name)
     tried = tried_update(reading, name)
     ran = tried.ran
-    if ran is not None and is_right(ran) and not (wrong and _decays_freely(found, ran)):
+    if ran is not None and is_right(ran) and not (wrong and _decays_freely(found, ran, reading)):
         still = {*tried.still} & {*reading.places.still}
         return _by_rule(found, reading, name, ran, still if wrong else ())
     told = ran is not None and not ran.examined.ok and not (unknown and is_uneven(ran))
@@ -108,15 +111,24 @@ def trained(found: Found, name: str) -> Found:
         told = told and ran is not None and ran.rule.kind != "plain"
     if ran is not None and told and (wrong or unknown or wrong_in(ran) is not None):
         return replace(found, examined=ran.examined)
-    if not keeps:
-        return found
+    return _unruled(found, name, ran, unknown=unknown) if keeps else found
+
+
+def _unruled(found: Found, name: str, ran: Ran | None, *, unknown: bool) -> Found:
+    """The verdict where several updates tell no rule: what one alone moves by is no gradient."""
+    taken, wrong = found.recognised, not found.examined.ok
+    if wrong and ran is not None and ran.examined.ok and not unknown and ran.unjudged:
+        return replace(found, examined=ran.examined, recognised=replace(taken, unruled=(name,)))
     off = (*taken.off, *([] if wrong else [f"{name} after its first update"]))
     return replace(found, recognised=replace(taken, off=off))
 
 
-def _decays_freely(found: Found, ran: Ran) -> bool:
+def _decays_freely(found: Found, ran: Ran, reading: Reading) -> bool:
     """Whether updates are right by a known cost and any decay, where the own loss states one."""
-    return found.examined.cost == "own" != ran.examined.cost and bool(ran.examined.decay)
+    if not found.examined.cost == "own" != ran.examined.cost or not ran.examined.decay:
+        return False
+    loss = own_loss(reading.run, reading.places)
+    return has_own_terms(OwnPass(reading.run.recorded, reading.places.goals, loss=loss))
 
 
 def _by_updates_alone(found: Found, reading: Reading, name: str) -> Found:

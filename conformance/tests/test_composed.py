@@ -31,7 +31,9 @@ RIGHT = (
     "lists/relu/softmax/half/nowhere/plain/held/main",
     "lists/tanh/entropy/whole/update-alone/plain/handed/none",
     "pairs/leaky/labels/L1/update/plain/handed/none",
+    "pairs/tanh/linear/half/nowhere/signed/held/none",
     "pairs/tanh/softmax/half/update/plain/held/none",
+    "pairs/tanh/squares/half/update-alone/AdamW/held/none",
     "script/sigmoid/labels/whole/gradient/Adam/held/main",
     "views/elu/squares/half/gradient/Adadelta/handed/main",
 )

@@ -57,6 +57,7 @@ def test_each_parameter_may_have_a_rate_that_is_stated(stated: str, tmp_path: Pa
     [
         ("0.2 * k", "0.1 * k"),
         ("0.2 * s", "0.1"),
+        ("0.1 * lr * k", "lr * k"),
         ("lr * s", "rates[1] * s"),
         ("k * lr", "k * rates[1]"),
         ("c * rates[1]", "c * rates[0]"),
@@ -73,9 +74,7 @@ def test_rates_of_their_own_may_stand_beside_other_numbers(
     assert "a rate of its own" in str(report), str(report)
 
 
-@pytest.mark.parametrize(
-    ("one", "other"), [("lr * 2 * k", "lr * k"), ("lr * lr * k", "lr * k"), ("lr * k / n", "lr")]
-)
+@pytest.mark.parametrize(("one", "other"), [("lr * lr * k", "lr * k"), ("lr * k / n", "lr")])
 def test_a_number_beside_the_rate_is_none_of_its_own(one: str, other: str, tmp_path: Path) -> None:
     stated = "    k = 1 / (1 + epoch)\n" + BOTH.replace("rates[1]", one).replace("rates[0]", other)
     report = run(tmp_path, (BOTH, stated))
