@@ -17,7 +17,6 @@ from conformance.script.rates import as_written, numbers_of
 from conformance.script.update import Update
 from conformance.tracing.node import Node
 
-
 NUMBER = re.compile(r"[\d.]+(e-?\d+)?")
 
 
@@ -106,7 +105,7 @@ def _are_apart(one: Sequence[_Factor], other: Sequence[_Factor]) -> bool:
     if own == others:
         return Counter(one) != Counter(other)
     left, right = own - others, others - own
-    if left and not right:
-        return all(is_rate and NUMBER.fullmatch(name) for name, is_rate in left)
+    if not (left and right):
+        return all(is_rate and NUMBER.fullmatch(name) for name, is_rate in left + right)
     anew = (left + right).keys().isdisjoint(own.keys() & others.keys())  # else one is there twice
     return bool(left and right) and anew and all(is_rate for _, is_rate in left + right)
