@@ -153,18 +153,23 @@ def _number(value: Any, beside: Any = None) -> float | None:
 
 
 def is_of_its_factor(number: Node, other: Node) -> bool:
-    """Whether a number is computed of what it multiplies, and of no data beside it.
+    """Whether a number is computed of what it multiplies, or of a term of it, and of no other data.
 
     An error, which the inputs of a neuron are multiplied by, is computed of other data.
     """
     return (
         np.size(number.value) == 1
-        and number.depends_on(other)
+        and is_of_a_term(number, other)
         and not any(
             each.constant and np.ndim(each.value) and not other.depends_on(each)
             for each in walk([number])
         )
     )
+
+
+def is_of_a_term(number: Node, other: Node) -> bool:
+    """Whether a number is computed of a value, or of what that is a sum of."""
+    return any(map(number.depends_on, (other, *operands(other))))
 
 
 def is_of_numbers(node: Node) -> bool:

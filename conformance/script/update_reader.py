@@ -18,6 +18,7 @@ from conformance.script.linear import (
     exponent,
     has_entries,
     is_constant,
+    is_of_a_term,
     is_signed,
     links,
     links_to,
@@ -315,7 +316,7 @@ class _Reader:
 
     def is_of_the_pass(self, number: Node, node: Node) -> bool:
         """Whether a number is computed from parameters, and not from what it multiplies."""
-        apart = number is not node and not number.depends_on(source(node))
+        apart = number is not node and not is_of_a_term(number, source(node))
         return apart and bool(number.uses & self.made.given) and np.size(number.value) == 1
 
     def peeled(self, node: Node, factor: float) -> list[Multiple]:

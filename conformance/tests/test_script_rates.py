@@ -459,3 +459,14 @@ def test_a_rate_that_decays_may_be_within_the_error(
 ) -> None:
     report = run_edited(tmp_path, WORDS, *([edit] if code else []))
     assert report.exit_code == code, str(report)
+
+
+def test_a_norm_may_scale_a_gradient_together_with_a_decay(tmp_path: Path) -> None:
+    scaled = """    loss = ((y - T) ** 2).sum() / 2
+    for w, g in ((w1, h.T @ d1), (w0, X.T @ d0)):
+        trust = 0.1 * np.linalg.norm(w) / (np.linalg.norm(g) + 0.01 * np.linalg.norm(w))
+        w -= lr * trust * (g + 0.01 * w)
+"""
+    report = run(tmp_path, (BOTH, scaled))
+    assert report.exit_code == 0, str(report)
+    assert "with weight decay 0.01 beside it" in str(report)
