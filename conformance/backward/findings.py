@@ -83,7 +83,7 @@ UPDATES = frozenset((
     "correction square", "base mean", "base square", "rate mean", "rate square", "exchanged",
     "share", "root of correction", "stuck", "late", "steps", "other", "growth", "number", "larger",
     "size", "differences", "steps kept", "stops", "idle", "aside", "unused rate", "turned",
-    "no effect", "mixed", "forgets", "decay of gradient", "unbounded", "unread",
+    "no effect", "mixed", "forgets", "decay of gradient", "unbounded", "unrooted", "unread",
     "nesterov", "unclipped", "sum", "twice", "mean", "kept corrected", "put over", "rest",
     "twice kept", "before", "ahead", "undivided", "stale", "shares", "former",
     "rest of mean",

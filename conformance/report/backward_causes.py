@@ -287,6 +287,7 @@ OF_ALL = {
     "turned": "the parameter itself is subtracted here: only its gradient has to be",
     "unbounded": "large gradients have to get smaller by a bound of their norm: multiply them by "
     "min(1, bound / norm), and not by {operation}",
+    "unrooted": "{operation} is a sum of squares: the norm to be bounded is its root",
     "unclipped": "the gradient is in a norm that is to be bounded, and is not multiplied by the "
     "factor that bounds it",
     "behind": "the gradient is not taken where the velocity goes to: w + μ v",

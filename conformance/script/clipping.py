@@ -1,32 +1,29 @@
 """The numbers that gradients are multiplied by and that are computed of them, as by their norm.
 
-One that is chosen between 1 and a quotient of a norm is to make large gradients smaller. Left out:
-bounds of single entries.
+Left out: what the source chooses between 1 and a quotient of a norm (`norm_bounds.py`), and bounds
+of single entries.
 """
 
 import ast
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from conformance.backward.findings import Accused, Cause, Line
-from conformance.backward.source import MOVES, lines_of, operands, own_lines
-from conformance.backward.syntax import function_around, statement, tree
-from conformance.edits.source_parts import last_name
+from conformance.backward.source import MOVES, lines_of, operand_name, operands, own_lines
+from conformance.backward.syntax import statement, tree
 from conformance.programs.execution import names_in
 from conformance.script.judgement import Judgement
 from conformance.script.linear import alike, is_of_its_factor, scalar
 from conformance.script.multiples import PRODUCTS
+from conformance.script.norm_bounds import LARGER, PAIR, SMALLER, Bound, bounds_in
 from conformance.script.update import Update
 from conformance.tracing.ancestors import short_of, walk
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
 
-PAIR = ("one", "other")
 SUMMED = ("einsum", "tensordot", "matmul", "dot")
-SUMS = ("sum", "fsum", "dot", "vdot", "inner")
-LARGER, SMALLER = ("max", "maximum", "fmax"), ("min", "minimum", "fmin")
 
 
 def is_clipped(judgement: Judgement) -> bool:
@@ -92,11 +89,24 @@ def unbounded(judgement: Judgement) -> Iterator[Accused]:
     max(1, norm / bound). What else stands there is told, whether it changes these updates or not.
     """
     names = tuple(each.name for each in judgement.updates)
-    for around, file in _places(walk(each.new for each in judgement.updates)):
-        for each in _bounds(around, file):
-            if each.wrong:
+    way = [*walk(each.new for each in judgement.updates)]
+    given = bits_of_nodes(each.old for each in judgement.updates)
+    for around, file in _places(way):
+        for each in bounds_in(around, file):
+            at = Line(file, each.written.lineno)
+            if each.squares and _is_by_number(each, [e for e in way if at in own_lines(e)], given):
+                why = Cause("unrooted", each.squares[1])
+                yield Accused(names, (Line(file, max(each.lines)),), why, mends=False)
+            elif each.wrong and not each.squares:
                 why = Cause("unbounded", ast.unparse(each.written))
-                yield Accused(names, (Line(file, each.written.lineno),), why, mends=False)
+                yield Accused(names, (at,), why, mends=False)
+
+
+def _is_by_number(bound: Bound, made: Sequence[Node], given: int) -> bool:
+    """Whether what a line computed of a bound shows that it is of no parameters, as a loss is."""
+    operands = ((operand_name(e, i), arg) for e in made for i, arg in enumerate(e.args))
+    named = [arg for name, arg in operands if name == bound.squares[0]]
+    return bool(made) and not any(type(arg) is Node and arg.uses & given for arg in named)
 
 
 def unclipped(trace: Trace, judgement: Judgement) -> Iterator[Accused]:
@@ -110,7 +120,7 @@ def unclipped(trace: Trace, judgement: Judgement) -> Iterator[Accused]:
     of = {each: {p for e, _ in each.options for p in (e, *each.parts_of(e))} for each in updates}
     every = set[Node]().union(*of.values())
     for around, file in _places(step):
-        bounds = [*_bounds(around, file)]
+        bounds = [*bounds_in(around, file)]
         names = set[str]().union(*(each.names for each in bounds))
         for each in bounds:
             at = {Line(file, line) for line in each.lines}
@@ -152,123 +162,3 @@ def _places(nodes: Iterable[Node]) -> Iterator[tuple[ast.AST, str]]:
         module = tree(file) or ast.Pass()
         parts = (each for each in ast.walk(module) if isinstance(each, ast.FunctionDef))
         yield from ((each, file) for each in (module, *parts))
-
-
-class _Bound(NamedTuple):
-    """A choice between 1 and a quotient of a norm.
-
-    Attributes:
-        written: in the source.
-        wrong: whether no large gradient gets smaller by it.
-        lines: of the norm, and of it.
-        names: of what it is assigned to, and of what is assigned that reads these.
-        idle: whether nothing reads them.
-    """
-
-    written: ast.expr
-    wrong: bool
-    lines: Collection[int]
-    names: Collection[str]
-    idle: bool
-
-
-def _bounds(around: ast.AST, file: str) -> Iterator[_Bound]:
-    """The choices between 1 and a quotient of a norm in a function, or a module beside these."""
-    parents = {part: each for each in ast.walk(around) for part in ast.iter_child_nodes(each)}
-    assigned = sorted((e for e in parents if isinstance(e, ast.Assign)), key=lambda e: e.lineno)
-    sums = {name for e in assigned if _calls(e.value, SUMS) for name in names_in(e, ast.Store)}
-    sums |= {
-        name for e in parents if isinstance(e, ast.AugAssign) for name in names_in(e, ast.Store)
-    }
-    sized = [each for each in assigned if _is_size(each.value, sums)]
-    sizes = {name: each.lineno for each in sized for name in names_in(each, ast.Store)}
-    for each in parents:
-        choice = _choice(each, parents)
-        if (
-            choice is None
-            or (function_around(Line(file, choice[0].lineno)) or tree(file)) is not around
-        ):
-            continue
-        written, larger, *quotient = choice
-        of_size = [_is_size(e, sums) or bool(names_in(e, ast.Load) & {*sizes}) for e in quotient]
-        parent = parents[written]
-        kept = names_in(parent, ast.Store) if isinstance(parent, ast.Assign) else set[str]()
-        named: list[ast.AST] = [e for e in parents if isinstance(e, ast.Name) and e.id in kept]
-        by = {up for use in named or [written] if (up := _multiplies(use, parents)) is not None}
-        bounds = larger == of_size[0] and by == {not larger}
-        if sum(of_size) == 1:
-            lines = {sizes.get(name, written.lineno) for name in names_in(written, ast.Load)}
-            idle = bool(kept) and kept.isdisjoint(names_in(around, ast.Load))
-            for one in assigned:
-                if not kept.isdisjoint(names_in(one.value, ast.Load)):
-                    kept |= names_in(one, ast.Store)
-            yield _Bound(written, len(by) == 1 and not bounds, lines, kept, idle)
-
-
-def _is_size(written: ast.AST, sums: Collection[str]) -> bool:
-    """Whether an expression has a norm in it, or the root of a sum."""
-    roots = [e for e in ast.walk(written) if isinstance(e, ast.BinOp) and isinstance(e.op, ast.Pow)]
-    rooted = any(ast.unparse(each.right) == "0.5" for each in roots) or _calls(written, ("sqrt",))
-    of_sum = _calls(written, SUMS) or not names_in(written, ast.Load).isdisjoint(sums)
-    return _calls(written, ("norm",)) or (rooted and of_sum)
-
-
-def _calls(written: ast.AST, names: Collection[str]) -> bool:
-    """Whether one of some functions or methods is called within an expression."""
-    calls = (each.func for each in ast.walk(written) if isinstance(each, ast.Call))
-    return any(last_name(each) in names for each in calls)
-
-
-def _choice(
-    part: ast.AST, parents: Mapping[ast.AST, ast.AST]
-) -> tuple[ast.expr, bool, ast.expr, ast.expr] | None:
-    """What is chosen between 1 and a quotient, whether by the larger of them, and its two parts.
-
-    None if a part of the source is no such quotient: an operand of max or min beside 1, what is
-    taken if the one of its own parts is more than the other, or one divided by the larger of both.
-    """
-    if not (isinstance(part, ast.BinOp) and isinstance(part.op, ast.Div)):
-        return None
-    if isinstance(part.right, ast.Call) and len(part.right.args) == len(PAIR):
-        others = [e for e in part.right.args if ast.dump(e) != ast.dump(part.left)]
-        if len(others) == 1 and (name := last_name(part.right.func)) in (*LARGER, *SMALLER):
-            return part, name in SMALLER, part.left, others[0]
-    parent: ast.AST | None = parents[part]
-    match parent:
-        case ast.Call(func, [_, _] as args) if any(map(_is_1, args)):
-            name = last_name(func)
-            found = parent, name in LARGER, part.left, part.right
-            return found if name in (*LARGER, *SMALLER) else None
-        case ast.IfExp(body=body, orelse=other) if body is part and _is_1(other):
-            written: ast.expr = parent
-        case _:
-            written = part
-            while parent is not None and not isinstance(parent, ast.If):
-                parent = parents.get(parent)
-    match parent:
-        case ast.IfExp(ast.Compare(left, [op], [right])) | ast.If(ast.Compare(left, [op], [right])):
-            sides, quotient = (
-                [ast.dump(e) for e in pair] for pair in ((left, right), (part.left, part.right))
-            )
-            if quotient in (sides, sides[::-1]):
-                larger = (sides == quotient) != isinstance(op, ast.Lt | ast.LtE)
-                return written, larger, part.left, part.right
-    return None
-
-
-def _is_1(written: ast.AST) -> bool:
-    return isinstance(written, ast.Constant) and written.value == 1
-
-
-def _multiplies(use: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool | None:
-    """Whether something is multiplied by what is used, or divided by it; None if neither."""
-    parent, up, found = parents.get(use), True, False
-    while isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult | ast.Div):
-        up, found = up != (isinstance(parent.op, ast.Div) and parent.right is use), True
-        use, parent = parent, parents.get(parent)
-    match parent:
-        case ast.AugAssign(op=ast.Mult() | ast.Div()):
-            return up != isinstance(parent.op, ast.Div)
-        case ast.keyword("alpha"):  # by which PyTorch multiplies what it adds
-            return up
-    return up if found else None

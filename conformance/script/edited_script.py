@@ -134,7 +134,7 @@ def _with_right_updates(
     """
     accused = ran.examined.accused
     lines = [each.line for each in accused[0].lines if each.file == file]
-    free = accused[0].cause.kind in ("unused rate", "former")  # by many changes nothing is accused
+    free = accused[0].cause.kind in ("unused rate", "former", "unrooted")  # many changes hide it
     if len(accused) > 1 or not lines or free:
         return ran
     tree = ast.parse(Path(file).read_bytes(), file)

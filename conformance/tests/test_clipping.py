@@ -76,6 +76,32 @@ def test_a_quotient_under_a_test_is_a_factor_too(tmp_path: Path) -> None:
     assert (report.exit_code, [each.line for each in report.blames]) == (1, [10]), str(report)
 
 
+UNDER_A_TEST = """    if size > most:
+        grads = [g * most / size for g in grads]
+    return grads"""
+ADDED_UP = """size = 0.0
+    for g in grads:
+        size += (g * g).sum()"""
+NORM = "size = np.sqrt(sum((g**2).sum() for g in grads))"
+
+
+def test_a_bound_of_the_norm_is_divided_by_the_root_of_the_squares(tmp_path: Path) -> None:
+    script, factor = SCRIPT.replace("100.0", "0.01"), SCRIPT[SCRIPT.index("    scale =") :]
+    divided = factor[: factor.index("\n\nfor")], UNDER_A_TEST
+    no_root, added = (NORM, "size = sum((g**2).sum() for g in grads)"), (NORM, ADDED_UP)
+    rooted = SCALE, "min(1.0, np.sqrt(most / size))"
+    by_the_loss = SCALE, "min(1.0, sum((g**2).sum() for g in grads) / (size + 1e-9))"
+    later = NORM, ADDED_UP + "\n    size = size**0.5"
+    for right in ([divided], [divided, later], [no_root, rooted], [no_root, by_the_loss]):
+        report = run_edited(tmp_path, script, *right)
+        assert report.exit_code == 0, str(report)
+    for wrong, line in (([divided, no_root], 8), ([no_root], 8), ([divided, added], 10)):
+        report = run_edited(tmp_path, script, *wrong)
+        assert (report.exit_code, [e.line for e in report.blames]) == (1, [line]), str(report)
+        assert "`size` is a sum of squares" in str(report)
+        assert "with this line" not in str(report)
+
+
 def test_a_gradient_in_the_norm_is_multiplied_by_its_bound(tmp_path: Path) -> None:
     report = run_edited(tmp_path, SCRIPT, (SCALED, "[grads[0] * scale, grads[1]]"))
     assert (report.exit_code, [each.line for each in report.blames]) == (1, [10]), str(report)
