@@ -8,6 +8,7 @@ place, and what is computed of the rows.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations, product
+from typing import Any
 
 import numpy as np
 
@@ -60,6 +61,18 @@ class Taken:
         ordered = other.table.uses >> self.since & 1
         return as_many and began.number < self.since and not ordered
 
+    def is_moved_from(self, other: "Taken") -> bool:
+        """Whether their numbers are those of other rows and a number."""
+        own, index = self.index, other.index
+        sums = isinstance(own, Node) and own.operation in ("add", "subtract")
+        return isinstance(index, Node) and sums and any(e is index for e in own.inputs)
+
+    @property
+    def index(self) -> Any:
+        """What stands for the samples in the brackets."""
+        key = self.node.args[1]
+        return key[-1] if isinstance(key, tuple) else key
+
 
 def by_other_rows(
     examined: Examined, judgement: Judgement, every: Sequence[Judgement] = ()
@@ -78,7 +91,8 @@ def by_other_rows(
     for shuffled, other in product(found, found):
         whole = all(each.in_turn for each in found if each.table is other.table)
         if whole and not shuffled.in_turn and shuffled.is_beside(other):
-            return _blamed(examined, other, shuffled)
+            pair = (shuffled, other) if shuffled.is_moved_from(other) else (other, shuffled)
+            return _blamed(examined, *pair)
     for left, moved in _left_behind(every):
         return _blamed(examined, left, moved)
     return examined

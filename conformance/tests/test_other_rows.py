@@ -55,6 +55,15 @@ def test_rows_in_turn_beside_shuffled_ones_are_blamed(name: str, tmp_path: Path)
     assert "in another order" in str(report)
 
 
+def test_rows_computed_of_those_beside_them_are_blamed(tmp_path: Path) -> None:
+    rows = "rows = order[at : at + 8]"
+    lines = f"{rows}\n        x = features[rows]\n        t = wanted[rows - 1]"
+    in_turn = (ORDERED, "order = np.arange(40)")
+    report = run_edited(tmp_path, SCRIPT, in_turn, (f"{rows}\n        {TAKEN}", lines))
+    assert (report.exit_code, [each.line for each in report.blames]) == (1, [14]), str(report)
+    assert "the samples are those of `features[rows]`" in str(report)
+
+
 def test_rows_that_stay_where_those_of_the_inputs_move_are_blamed(tmp_path: Path) -> None:
     """They are those of the first batch, whose gradients are right."""
     turn = (TAKEN, "x, t = features[at : at + 8], wanted[:8]")
