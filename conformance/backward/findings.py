@@ -113,8 +113,9 @@ class Cause:
             output error is the derivative of no cost; `uneven`: nor adds it up to 0; `negated`: all
             gradients have the wrong sign; `grows`: a decay is taken off a gradient where it has to
             be added; `overwritten`, `last`: a derivative is written that has to be added, or so is
-            the gradient of each of `factor` mini-batches; `skipped`: a loop leaves out the first or
-            last (`operation`) of `factor` steps; `order`: a value is gone through before all its
+            the gradient of each of `factor` mini-batches; `anew`: what these are added to (the
+            first of `names`) begins anew with each; `skipped`: a loop leaves out the first or last
+            (`operation`) of `factor` steps; `order`: a value is gone through before all its
             uses are; `crossed`: all outputs are compared with all targets; `edited`: a change of
             the line makes all right; `small`: the gradient is wrong by less than rounding; `lost`:
             digits are lost. of what is wrong with an update, though the gradients may be right

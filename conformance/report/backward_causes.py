@@ -92,6 +92,8 @@ OF_KIND = {
     "add to what is there (+=)",
     "last": "{factor:g} gradients are computed for this update, as of samples or mini-batches, and "
     "the last alone is used: the others are overwritten; add them (+=)",
+    "anew": "{factor:g} gradients are computed for this update, as of samples or mini-batches, and "
+    "the last alone is used: `{names[0]}` begins anew with each; let it begin before the loop",
     "repeated": "{operation} adds the same value {factor:g} times, once in each round of a loop: "
     "add it once",
     "skipped": "this loop leaves out the {step} of the {factor:g} steps that the forward pass has",

@@ -5,6 +5,7 @@ several mini-batches that of the last alone, which a loop overwrites. Left out: 
 (`backward/aim.py`), and what is kept of the gradient of another one (`known_rules.py`).
 """
 
+import ast
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from conformance.backward.loss_numbers import best_loss
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.source import lines_of, own_lines
 from conformance.backward.stated_loss import with_decay_beside
-from conformance.backward.syntax import loops_around
+from conformance.backward.syntax import assigned, base, loops_around, statement
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement, ToJudge
 from conformance.script.linear import alike, kept
@@ -187,8 +188,9 @@ def discarded(trace: Trace, results: Sequence[Judgement]) -> Examined | None:
             return None
     accused = []
     for each, (node, count) in zip(results[0].updates, found[0], strict=True):
-        why = Cause("last", factor=count + 1)
-        accused.append(Accused((each.name,), _in_a_loop(node), why, mends=False))
+        lines, name = _in_a_loop(node)
+        why = Cause("anew" if name else "last", factor=count + 1, names=(name, ""))
+        accused.append(Accused((each.name,), lines, why, mends=False))
     examined = results[0].examined
     gradients = tuple(replace(each, ok=False) for each in examined.gradients)
     told = merged(accused, lambda each: each.lines)
@@ -234,7 +236,18 @@ def _is_unused(
     )
 
 
-def _in_a_loop(node: Node) -> tuple[Line, ...]:
-    """The innermost line that led to a value and stands in a loop; the value's own if none does."""
+def _in_a_loop(node: Node) -> tuple[tuple[Line, ...], str]:
+    """The innermost line that led to a value and stands in a loop; the value's own if none does.
+
+    Where it adds to what the same loop makes, it is the line that does so, with the name of that.
+    """
     lines = list(own_lines(node))
-    return (*filter(loops_around, lines), *lines)[:1]
+    for each in filter(loops_around, lines):
+        made = statement(each.file, each.line)
+        if isinstance(made, ast.AugAssign) and isinstance(made.op, ast.Add):
+            name = base(ast.unparse(made.target))
+            begun = assigned(name, each, alias=False)
+            if begun is not None and loops_around(begun)[:1] == loops_around(each)[:1]:
+                return (begun,), name
+        return (each,), ""
+    return tuple(lines[:1]), ""

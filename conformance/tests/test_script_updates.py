@@ -708,6 +708,16 @@ def test_gradients_of_which_those_of_the_last_batch_alone_are_used(tmp_path: Pat
     assert MICRO.splitlines()[int(blame.line or 0) - 1] == line
 
 
+def test_gradients_that_begin_anew_with_each_batch(tmp_path: Path) -> None:
+    begun = next(each for each in MICRO.splitlines(keepends=True) if "zeros_like" in each)
+    loop = next(each for each in MICRO.splitlines(keepends=True) if "micro" in each)
+    report = run_edited(tmp_path, MICRO, (begun + loop, f"{loop}    {begun}"))
+    (blame,) = report.blames
+    assert (blame.accused.cause.kind, blame.gradients) == ("anew", ("W1", "b1", "W2", "b2"))
+    assert blame.line == MICRO.splitlines(keepends=True).index(begun) + 2
+    assert "begins anew" in str(report)
+
+
 BY_SAMPLES = """import numpy as np
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 4)); y = rng.normal(size=(60, 2))
