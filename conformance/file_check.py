@@ -150,6 +150,14 @@ def _is_mended(report: BackwardReport) -> bool:
     return any(each.mends or each.edited is not None for each in report.examined.accused)
 
 
+def _points_out_one(ran: ScriptReport, parts: Sequence[Part]) -> bool:
+    """Whether the line to blame in a part is one of several in question where the file trains."""
+    accused = ran.examined.accused
+    lines = {line for each in accused if each.edited is None for line in each.lines}
+    blamed = [e.lines[0] for part in filter(_is_doubtful, parts) for e in part.examined.accused]
+    return len(lines) > len({*blamed}) > 0 and lines.issuperset(blamed)
+
+
 def _is_of_updates(report: BackwardReport) -> bool:
     """Whether updates are wrong, and not the gradients."""
     return any(each.cause.kind in UPDATES for each in report.examined.accused)
@@ -161,7 +169,7 @@ def _as_it_trains(asked: Asked, parts: list[Part]) -> list[Part]:
     What the gradients of a policy hold constant, such as an advantage, are the targets of a critic.
     """
     ran = _tried(asked)
-    if ran is None:
+    if ran is None or _points_out_one(ran, parts):
         return parts
     if _is_mended(ran):
         names, moving = {*ran.ran.within}, _is_of_updates(ran)

@@ -13,7 +13,7 @@ from itertools import chain, pairwise
 import numpy as np
 
 from conformance.backward.source import MOVES, expression, handed_names, line_of, stored_names
-from conformance.backward.syntax import returned_place, statement, tree
+from conformance.backward.syntax import defined_around, returned_place, statement, tree
 from conformance.programs.vocabulary import ERRORS, LOSSES
 from conformance.tracing.node import Node
 
@@ -56,10 +56,22 @@ def names_a_loss(name: str) -> bool:
 
 
 def is_named(node: Node) -> bool:
-    """Whether a variable or a function by the name of a loss has a number, or what is printed."""
+    """Whether a variable or a function by the name of a loss has a number, or what is printed.
+
+    Or a method returns it of a class by such a name.
+    """
     texts = chain(_texts_around(node), _texts_before_calls(node))
     words = (word for text in texts for word in re.findall(r"\w+", text))
-    return any(NAMED.fullmatch(each.strip("_")) for each in chain(names_of(node), words))
+    named = any(NAMED.fullmatch(each.strip("_")) for each in chain(names_of(node), words))
+    return named or _is_of_loss_class(node)
+
+
+def _is_of_loss_class(node: Node) -> bool:
+    """Whether a method of a class by the name of a loss returns a number, and no derivative."""
+    line = line_of(node)
+    if line is None or returned_place(line, expression(node)) is None:
+        return False
+    return not DERIVATIVE.search(node.frames[0].function) and names_a_loss(defined_around(line))
 
 
 def is_printed(node: Node) -> bool:

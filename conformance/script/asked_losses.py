@@ -9,7 +9,7 @@ out: which of the numbers of an update is its loss (`judge_updates.py`).
 import ast
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from copy import copy, deepcopy
 from functools import lru_cache, wraps
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.backward.loss_names import names_a_loss
+from conformance.backward.loss_names import DERIVATIVE, names_a_loss
 from conformance.backward.syntax import stored, tree
 from conformance.edits.right_values import computes
 from conformance.programs.vocabulary import kinds_of
@@ -90,7 +90,7 @@ def with_losses(module: ast.Module) -> ast.Module:
     Args:
         module: it, which is changed.
     """
-    classes = (each for each in module.body if isinstance(each, ast.ClassDef))
+    classes = [each for each in module.body if isinstance(each, ast.ClassDef)]
     wholes: list[ast.Module | ast.ClassDef] = [module, *classes]
     known = set[str]()
     for whole in wholes:
@@ -103,6 +103,13 @@ def with_losses(module: ast.Module) -> ast.Module:
             asking = _asking(name, given, function.body[0])
             place = max(_assigned(function).get(own, 0) for own in names.values())
             function.body.insert(place or bool(ast.get_docstring(function)), asking)
+    for kind in classes:
+        for derivative, value in _of_cost(kind):
+            of, own = (kind.name if derivative.decorator_list else "self"), _taken(value)
+            given = [ast.keyword(e, ast.Name(e, ast.Load())) for e in own if e != "self"]
+            cost = ast.Attribute(ast.Name(of, ast.Load()), value.name, ast.Load())
+            place = bool(ast.get_docstring(derivative))
+            derivative.body.insert(place, _asking(cost, given, derivative.body[0]))
     losses = _losses(_functions(module.body))
     for loop in [each for each in ast.walk(module) if isinstance(each, ast.For | ast.While)]:
         for at, loss in _of_own_names(loop, losses):
@@ -111,6 +118,24 @@ def with_losses(module: ast.Module) -> ast.Module:
         for at, each in reversed([*enumerate(loop.body)]):
             loop.body[at:at] = [_asking(_lambda(e), [], e) for e in _in_some_rounds(each, known)]
     return module
+
+
+def _of_cost(kind: ast.ClassDef) -> Iterator[tuple[ast.FunctionDef, ast.FunctionDef]]:
+    """The derivative in a class by the name of a loss, and the value, if it has one of each.
+
+    The derivative takes all that the value does, and may take more: `fn(a, y)`, `delta(z, a, y)`.
+    """
+    functions = [e for e in kind.body if isinstance(e, ast.FunctionDef) and "__" not in e.name]
+    derived = [each for each in functions if DERIVATIVE.search(each.name)]
+    values = [each for each in functions if each not in derived]
+    if not (names_a_loss(kind.name) and len(derived) == len(values) == 1):
+        return
+    decorated = [ast.unparse(e) for f in functions for e in f.decorator_list]
+    static = ["staticmethod"] * len(functions)
+    if decorated not in ([], static) or not {*_taken(values[0])} <= {*_taken(derived[0])}:
+        return
+    if len({*_taken(values[0])} - {"self"}) == len(static):
+        yield derived[0], values[0]
 
 
 def _of_own_names(
@@ -174,29 +199,53 @@ def _lambda(value: ast.expr) -> ast.expr:
 
 
 @contextmanager
-def asking(names: MutableMapping[str, Any]) -> Iterator[list[Any]]:
+def asking(names: MutableMapping[str, Any]) -> Iterator[tuple[list[Any], list[Any]]]:
     """Let the functions of a program ask for the loss of what they are given, until the end.
 
-    Gives the list of these losses, which grows.
+    Gives the list of these losses, which grows, and that of the values of costs whose derivatives
+    are taken: they may be of a mean where gradients are sums.
 
     Args:
         names: its global variables.
     """
     own = {name: each for name, each in names.items() if isinstance(each, FunctionType)}
     files = {each.__code__.co_filename for each in own.values()}
-    modules = filter(None, map(tree, sorted(files)))
+    modules = [*filter(None, map(tree, sorted(files)))]
     pairs = [pair for each in modules for pair in _pairs_in(each)]
-    made: list[Any] = []
+    made, costs = list[Any](), list[Any]()
     instead = {
         function.name: _asking_first(own[function.name], own[loss.name], given, made)
         for function, loss, given in pairs
         if {function.name, loss.name} <= own.keys() and {*given.values()} <= {*_taken(function)}
     }
     names.update(instead)
+    classes = [e for each in modules for e in each.body if isinstance(e, ast.ClassDef)]
     try:
-        yield made
+        with ExitStack() as stack:
+            for kind, (derivative, value) in ((e, pair) for e in classes for pair in _of_cost(e)):
+                found = names.get(kind.name)
+                stack.enter_context(_asking_in(found, derivative, value, costs))
+            yield made, costs
     finally:
         names.update({name: own[name] for name in instead if names.get(name) is instead[name]})
+
+
+@contextmanager
+def _asking_in(
+    kind: Any, derivative: ast.FunctionDef, value: ast.FunctionDef, made: list[Any]
+) -> Iterator[None]:
+    """Let the derivative in a class ask for the value, to the end of the block."""
+    held = getattr(kind, "__dict__", {}).get(derivative.name)
+    function, loss = (getattr(kind, each.name, None) for each in (derivative, value))
+    if not (held and isinstance(function, FunctionType) and isinstance(loss, FunctionType)):
+        yield
+        return
+    call = _asking_first(function, loss, {e: e for e in _taken(value)}, made)
+    setattr(kind, derivative.name, staticmethod(call) if isinstance(held, staticmethod) else call)
+    try:
+        yield
+    finally:
+        setattr(kind, derivative.name, held)
 
 
 def _asking_first(

@@ -19,7 +19,7 @@ from conformance.backward.groups import operation_key
 from conformance.backward.source import lines_of, written_name
 from conformance.script.judgement import Judgement
 from conformance.script.parameter_names import Held
-from conformance.script.update import Update
+from conformance.script.update import Multiple, Update
 from conformance.script_outcome import NextValue
 from conformance.tracing.node import Node, bits_of_nodes, recomputed
 from conformance.tracing.trace import Trace
@@ -109,13 +109,23 @@ def _given(trace: Trace, judgement: Judgement) -> Iterator[Mapping[int, Array]]:
     """The right gradients by their numbers, by each factor that they may have."""
     examined = judgement.examined
     rights = [examined.rights.get(each.name) for each in examined.gradients]
-    if not judgement.chosen:
-        return
-    pairs = [*zip((node for node, _ in judgement.chosen), rights, strict=True)]
+    chosen = [*judgement.chosen] or _kept_whole(judgement)
+    pairs = [*zip((node for node, _ in chosen), rights, strict=bool(chosen))]
     if any(right is None or np.shape(right) != np.shape(node.value) for node, right in pairs):
         return
-    for factor in _factors(trace, judgement):
-        yield {node.number: factor * np.asarray(right) for node, right in pairs}
+    for factor in _factors(trace, judgement, chosen) if pairs else ():
+        shares = [factor if judgement.chosen else factor / by for _, by in chosen]
+        yield {
+            node.number: by * np.asarray(right)
+            for by, (node, right) in zip(shares, pairs, strict=True)
+        }
+
+
+def _kept_whole(judgement: Judgement) -> list[Multiple]:
+    """What goes into the momentum of each parameter, where that was judged as it is added."""
+    updates = judgement.updates
+    kept = all(each.states and each.options and not each.adaptive for each in updates)
+    return [each.options[each.own] for each in updates] if kept and judgement.whole else []
 
 
 def _moved(judgement: Judgement) -> Iterator[Mapping[int, Array]]:
@@ -140,18 +150,20 @@ def _moved(judgement: Judgement) -> Iterator[Mapping[int, Array]]:
             return
 
 
-def _factors(trace: Trace, judgement: Judgement) -> list[float]:
+def _factors(trace: Trace, judgement: Judgement, chosen: Sequence[Multiple]) -> list[float]:
     """How many times the right gradients may be what is asked for.
 
     As those are that are right already, or once; else by any usual factor, with the sign by which
     they are added.
     """
     examined, sign = judgement.examined, float(-np.sign(judgement.factor))
-    for each, (node, _) in zip(examined.gradients, judgement.chosen, strict=True):
+    sign = sign if judgement.chosen else -max(abs(by) for _, by in chosen)
+    for each, (node, by) in zip(examined.gradients, chosen, strict=True):
         right = np.asarray(examined.rights[each.name])
         if each.ok and np.any(right):
-            own = float(np.sum(np.asarray(node.value) * right) / np.sum(right * right))
-            return [own, float(np.sign(own))]
+            given = np.asarray(node.value) * (1.0 if judgement.chosen else by)
+            own = float(np.sum(given * right) / np.sum(right * right))
+            return [own, float(np.sign(own))] if judgement.chosen else [own]
     if not examined.free:
         return [sign]
     everything = bits_of_nodes(each.old for each in judgement.updates)

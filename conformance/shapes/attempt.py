@@ -73,13 +73,13 @@ def attempt(
         run.roots = plan.make(data, scope)
         begin(run, values or {})
         functions = (each.function for each in plan.calls if callable(each.function))
-        losses: AbstractContextManager[list[Any]] = (
-            nullcontext([]) if trace is None else asking(vars(plan.module))
+        losses: AbstractContextManager[tuple[list[Any], list[Any]]] = (
+            nullcontext(([], [])) if trace is None else asking(vars(plan.module))
         )
         with (
             nullcontext() if trace is None else traced_program(trace, next(functions, None)),
             nullcontext() if trace is None else _noted_losses(run),
-            losses as run.asked,
+            losses as (run.asked, run.costs),
         ):
             draws = Draws(held(run)) if plan.redraws else None
             for i, each in enumerate(plan.calls):

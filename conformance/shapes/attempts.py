@@ -301,6 +301,7 @@ class Attempt:
         late: the paths of the leaves that were put where an object has None until it trains.
         losses: what the methods that give a loss by their names returned to the program itself.
         asked: the losses that the file defines of what its functions were given.
+        costs: those of them that are values of costs whose derivatives were taken.
         inner: the gradients of the inputs of a layer.
         since: the number of the first node of what went back.
         held: the leaves once it went back, where an update that may write into them comes after.
@@ -322,6 +323,7 @@ class Attempt:
     late: set[str] = field(default_factory=set)
     losses: list[Any] = field(default_factory=list)
     asked: list[Any] = field(default_factory=list)
+    costs: list[Any] = field(default_factory=list)
     inner: set[Node] = field(default_factory=set)
     since: int = 0
     held: list[Leaf] = field(default_factory=list)

@@ -26,6 +26,7 @@ from conformance.backward.stated_loss import without_own_terms
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.attempts import Attempt
 from conformance.shapes.found import Found, Recognised, Rerun
+from conformance.shapes.learned import is_number
 from conformance.shapes.one_pass import in_one_pass
 from conformance.shapes.other_settings import other_than, switched_off, told
 from conformance.shapes.own_loss import (
@@ -334,7 +335,9 @@ def _examined_once(reading: Reading, cost: str | None, *, decays: bool) -> Exami
     step = replace(step, scaled=not places.direct, returns=_returns(run))
     if not told and named is None and meets_a_parameter(run, goals):
         raise NotAGradientError("no output is compared with a target")
-    first = returned or by_cost(step, cost, named)
+    summed = loss is not None and loss in [run.node(e) for e in run.costs if is_number(e)]
+    judged_by = replace(step, promised=step.promised and not summed)
+    first = returned or by_cost(judged_by, cost, named)
     if cost is None and first.ok and first.cost == "quadratic" and is_before_softmax(run, step):
         first = examine_pass(step, SOFTMAX)
     if step.scaled:

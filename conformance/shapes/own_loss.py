@@ -146,7 +146,7 @@ def _is_of_shares(output: Node) -> bool:
 def own_loss(run: Attempt, places: Places) -> Node | None:
     """The program's own loss, if it was computed from the parameters."""
     parameters = [node for _, node in run.start.values() if node is not None]
-    asked = filter(is_number, run.asked)
+    asked = filter(is_number, (*run.asked, *run.costs))
     for value in (*_given(run, places), *_beside_gradients(run, places), *asked):
         node = run.node(value)
         depends = any(node.depends_on(each) for each in parameters)

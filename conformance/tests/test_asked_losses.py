@@ -347,3 +347,65 @@ def test_a_loop_that_assigns_what_a_loss_takes_is_judged_by_it(
     run = run_edited(tmp_path, MIXTURE, *edits)
     assert [each.gradients for each in run.blames] == [names] * bool(names), str(run)
     assert (run.exit_code, run.ran.examined.cost) == (bool(names), "own")
+
+
+GRADIENTS = """    def gradients(self, x, y):
+        z = self.w @ x + self.b
+        d = self.cost.delta(z, sigmoid(z), y)
+        return d @ x.T, d.sum(1, keepdims=True)
+    def step"""
+COST_CLASSES = """import numpy as np
+class Likelihood:
+    @staticmethod
+    def fn(a, y):
+        return -np.sum(y * np.log(a) + (1 - y) * np.log(1 - a)) / a.shape[1]
+    @staticmethod
+    def delta(z, a, y):
+        return a - y
+class SquaredError(Likelihood):
+    def fn(self, a, y):
+        return 0.5 * np.sum((a - y) ** 2)
+    def delta(self, z, a, y):
+        return (a - y) * slope(z)
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+def slope(z):
+    return sigmoid(z) * (1 - sigmoid(z))
+class Perceptron:
+    def __init__(self, cost):
+        self.w, self.b, self.cost = 0.3 * r.randn(2, 3), np.zeros((2, 1)), cost
+    def step(self, x, y):
+        z = self.w @ x + self.b
+        d = self.cost.delta(z, sigmoid(z), y) / x.shape[1]
+        self.w -= 0.5 * d @ x.T
+        self.b -= 0.5 * d.sum(1, keepdims=True)
+r = np.random.RandomState(0)
+x = r.randn(3, 20)
+y = 1.0 * np.array([x[0] > x[1], x[1] > 0])
+net = Perceptron(Likelihood)
+for _ in range(4):
+    net.step(x, y)
+print(net.cost.fn(sigmoid(net.w @ x + net.b), y))
+"""
+SQUARED_ERROR = ("Perceptron(Likelihood)", "Perceptron(SquaredError())")
+WITHOUT_SLOPE = ("(a - y) * slope(z)\n", "a - y\n")
+
+
+@pytest.mark.parametrize("edits", [[], [SQUARED_ERROR]])
+def test_the_derivative_of_a_cost_is_judged_by_the_value_in_its_class(
+    edits: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    run = run_edited(tmp_path, COST_CLASSES, *edits)
+    assert (run.exit_code, run.ran.examined.cost) == (0, "own")
+    turned = WITHOUT_SLOPE if edits else WITHOUT_SLOPE[::-1]
+    (blame,) = run_edited(tmp_path, COST_CLASSES, *edits, turned).blames
+    assert blame.line == (23 if edits else 8)
+
+
+def test_a_network_is_judged_by_the_value_of_its_cost(tmp_path: Path) -> None:
+    network = COST_CLASSES[: COST_CLASSES.index("r = ")].replace("    def step", GRADIENTS)
+    network = network.replace("r.randn", "np.random.randn").replace("cost):", "cost=Likelihood):")
+    code, _, words = judged(network, tmp_path)
+    assert (code, "judged by" in words) == (0, False), words
+    code, lines, words = judged(network.replace(*WITHOUT_SLOPE[::-1]), tmp_path)
+    assert (code, lines) == (1, ["return (a - y) * slope(z)"]), words
