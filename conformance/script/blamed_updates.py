@@ -25,6 +25,7 @@ from conformance.script.linear import alike, kept
 from conformance.script.listed_gradients import listed_on
 from conformance.script.multiples import common
 from conformance.script.update import Update
+from conformance.tracing.ancestors import short_of, walk
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
@@ -167,6 +168,34 @@ def _of_another(judgement: Judgement, pair: Pair) -> Accused:
     moved = [*nodes, made.new][0]
     lines = dict.fromkeys((*listed_on([gradient], moved), *lines_of(moved)))
     return Accused(names[:1], tuple(lines), Cause("other", names=names), mends=True)
+
+
+def kept_of_strangers(judgement: Judgement, names: Sequence[str]) -> Examined | None:
+    """What is known if the updates of others use what is kept of gradients that are not theirs.
+
+    Args:
+        judgement: of an update.
+        names: of what is kept, which was taken for parameters.
+    """
+    updates = [each for each in judgement.updates if each.name not in names]
+    parts = {made: {p for e, _ in made.options for p in (e, *made.parts_of(e))} for made in updates}
+    accused = list[Accused]()
+    for state in (each for each in judgement.updates if each.name in names):
+        within = {*walk([state.new], short_of({each.old for each in judgement.updates}))}
+        of = [made for made in updates if not within.isdisjoint(parts[made])]
+        users = [made for made in updates if made.new.depends_on(state.new)]
+        if len(of) != 1 or len(users) != 1 or of == users:
+            return None
+        pair = users[0].name, of[0].name
+        accused.append(
+            Accused(pair[:1], lines_of(state.new), Cause("other", names=pair), mends=False)
+        )
+    wrong = {name for each in accused for name in each.gradients}
+    left = (each for each in judgement.examined.gradients if each.name not in names)
+    gradients = tuple(replace(each, ok=each.ok or each.name in wrong) for each in left)
+    if not all(each.ok for each in gradients):
+        return None
+    return replace(judgement.examined, gradients=gradients, accused=tuple(accused), factor=1.0)
 
 
 def discarded(trace: Trace, results: Sequence[Judgement]) -> Examined | None:

@@ -21,7 +21,12 @@ from conformance.backward.source import is_lost, lines_of, operand_name, own_lin
 from conformance.backward.syntax import defined_around, function_around
 from conformance.errors import InfiniteError, NothingTrainedError, SubjectError, UnjudgedError
 from conformance.running.quiet import within_seconds
-from conformance.script.blamed_updates import by_strangers, discarded, settled
+from conformance.script.blamed_updates import (
+    by_strangers,
+    discarded,
+    kept_of_strangers,
+    settled,
+)
 from conformance.script.by_themselves import by_themselves
 from conformance.script.chains import is_late
 from conformance.script.clipping import is_clipped, unbounded, unclipped
@@ -264,8 +269,8 @@ def _of_updates(
     at = _told(results)
     if at and results[0].ok and never_moved(trace, results[0], variables)[0]:
         at = 0  # what is wrong at later ones may be so of that
-    if kept := _kept_for_others(results[at], moved):
-        raise UnjudgedError(KEPT.format(", ".join(kept)))
+    if strange := _of_strangers(results[at], moved):
+        return replace(strange, updates=count)
     if blame or results[at].ok:  # the update may be to blame, and not the gradients
         results[at] = _blamed(trace, results[at])
     examined, rates = with_rates(results[at], trace, moved)
@@ -300,6 +305,22 @@ def _with_bounds(examined: Examined, judgement: Judgement) -> Examined:
     signs = all(each.signed is not None for each in judgement.updates)
     clipped = examined.clipped or is_clipped(judgement)
     return replace(examined, clipped=clipped, factor=1.0 if signs else examined.factor)
+
+
+def _of_strangers(judgement: Judgement, moved: Sequence[Parameter]) -> Ran | None:
+    """What is known of updates that use what is kept of gradients of others, if some do.
+
+    Raises:
+        UnjudgedError: what they use is kept of something else.
+    """
+    kept = _kept_for_others(judgement, moved)
+    examined = kept_of_strangers(judgement, kept) if kept else None
+    if kept and examined is None:
+        raise UnjudgedError(KEPT.format(", ".join(kept)))
+    names = tuple(each.name for each in judgement.updates if each.name not in kept)
+    if examined is None:
+        return None
+    return Ran("", names, 1, examined, judgement.number, Rule("other"))
 
 
 def _kept_for_others(judgement: Judgement, moved: Sequence[Parameter]) -> list[str]:

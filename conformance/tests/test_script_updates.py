@@ -539,6 +539,36 @@ def test_what_an_update_keeps_is_judged(
     assert new in lines[int(blame.line or 0) - 1]
 
 
+SCALED = """import numpy as np
+rng = np.random.default_rng(0)
+X, T = rng.normal(size=(12, 3)), rng.normal(size=(12, 1))
+W, b, V, c = rng.normal(size=(3, 4)), np.zeros(4), rng.normal(size=(4, 1)), np.zeros(1)
+s = dict.fromkeys("WbVc", 0.0)
+for epoch in range(20):
+    h = np.tanh(X @ W + b)
+    e = (h @ V + c - T) / len(X)
+    d = e @ V.T * (1 - h**2)
+    gW, gb, gV, gc = X.T @ d, d.sum(axis=0), h.T @ e, e.sum(axis=0)
+    s["W"] = 0.9 * s["W"] + 0.1 * gW**2
+    s["b"] = 0.9 * s["b"] + 0.1 * gb**2
+    s["V"] = 0.9 * s["V"] + 0.1 * gV**2
+    s["c"] = 0.9 * s["c"] + 0.1 * gc**2
+    W -= 0.01 * gW / (np.sqrt(s["W"]) + 1e-7)
+    b -= 0.01 * gb / (np.sqrt(s["b"]) + 1e-7)
+    V -= 0.01 * gV / (np.sqrt(s["V"]) + 1e-7)
+    c -= 0.01 * gc / (np.sqrt(s["c"]) + 1e-7)
+"""
+
+
+def test_squares_of_a_smaller_gradient_are_none_of_the_own(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, SCALED, ("gb**2", "gc**2"))
+    (blame,) = report.blames
+    assert (blame.gradients, blame.line, blame.accused.cause.kind) == (("b",), 12, "other")
+    assert "the gradient of `c` is used here" in str(report)
+    with pytest.raises(UnjudgedError, match="in a way that is not known"):
+        run_edited(tmp_path, SCALED, ("0.1 * gb**2", "0.1 * (gb**2).sum() * np.ones(1)"))
+
+
 def test_squares_of_the_weights_are_none_of_the_gradient(tmp_path: Path) -> None:
     report = run_edited(tmp_path, KEPT + RMSPROP, ("rho) * dW**2", "rho) * W**2"))
     (blame,) = report.blames
