@@ -18,7 +18,7 @@ from conformance.script.judgement import Judgement
 from conformance.script.linear import alike, is_of_its_factor, scalar
 from conformance.script.multiples import PRODUCTS
 from conformance.script.norm_bounds import LARGER, PAIR, SMALLER, Bound, bounds_in
-from conformance.script.update import Update
+from conformance.script.update import Multiple, Update
 from conformance.tracing.ancestors import short_of, walk
 from conformance.tracing.node import Node, bits_of_nodes
 from conformance.tracing.trace import Trace
@@ -37,6 +37,14 @@ def is_clipped(judgement: Judgement) -> bool:
         if not made.adaptive and any(map(_is_of_its_factor, products)):
             return True
     return False
+
+
+def before_its_bound(made: Update) -> Multiple:
+    """The gradient that is added, before a number that is computed of it multiplies it."""
+    within = made.options[-1]
+    own = made.options[made.own]
+    clipped = made.way(within[0]) - made.way(own[0])
+    return within if any(map(_is_of_its_factor, clipped | {own[0]})) else own
 
 
 def bounds_of_samples(

@@ -33,7 +33,7 @@ from conformance.backward.returned_loss import returned_loss
 from conformance.backward.saturated import is_saturated
 from conformance.backward.stated_loss import declared, is_half_a_cost, with_decay_beside, with_terms
 from conformance.script.chains import numbers_asked
-from conformance.script.clipping import bounds_of_samples, is_clipped
+from conformance.script.clipping import before_its_bound, bounds_of_samples, is_clipped
 from conformance.script.defined_losses import stated_decays
 from conformance.script.judgement import Judgement, ToJudge, by_cost_alone, likeliest_first
 from conformance.script.linear import links
@@ -109,11 +109,12 @@ def _as_read(step: "Unjudged") -> Judgement:
     updates = step.updates
     choices = common(updates)
     own = [each.options[each.own] for each in updates if each.options]
+    inner = [before_its_bound(each) for each in updates if each.options]
     if choices:
         made = step.by_choice(choices)
         if made.is_settled:
             return made
-        if choices[0] == own:
+        if choices[0] == own == inner:
             mixed = min(by for _, by in own) < 0 < max(by for _, by in own)
             whole = step.whole() if mixed else made  # each parameter may go by its own sign
             return whole if whole.right > made.right else made
@@ -121,7 +122,7 @@ def _as_read(step: "Unjudged") -> Judgement:
         if any(each.adaptive and each.states and each.options for each in updates):
             raise NotAGradientError(UNEVEN)
         return step.whole()
-    apart = step.by_choice([own])
+    apart = step.by_choice([inner])
     arrays = all(np.ndim(each.value) for each, _ in apart.chosen)  # numbers are made of any others
     if apart.is_settled or are_at_own_rates(apart) or (arrays and is_clipped(apart)):
         return apart

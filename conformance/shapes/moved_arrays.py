@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.recorded_pass import Goal
+from conformance.script.linear import is_of_its_factor
 from conformance.script.parameters import is_mixed, with_states
 from conformance.script.rows import Carried
 from conformance.shapes.attempts import Attempt
@@ -124,10 +125,23 @@ def unbounded(node: Node) -> Node | None:
     return arrays[0] if node.operation in BOUNDS and len(arrays) == 1 else None
 
 
-def unclipped(trace: Trace, goals: Sequence[Goal]) -> list[Goal]:
-    """Gradients before they were clipped to both sides of 0, where they were; else as they are.
+def _within_a_norm(node: Node) -> Node | None:
+    """What was multiplied by a number that is computed of it, as a bound of its norm is."""
+    if node.operation not in ("multiply", "divide"):
+        return None
+    pairs = (node.args, node.args[::-1])[: 1 if node.operation == "divide" else 2]
+    nodes = (pair for pair in pairs if all(type(each) is Node for each in pair))
+    inner: Node | None = next((each for each, by in nodes if is_of_its_factor(by, each)), None)
+    while inner is not None and (scaled := _scaled(inner)) is not None:
+        inner = scaled[0]
+    return inner
 
-    What was clipped may be multiplied by numbers after that; no other gradient is made of it.
+
+def unclipped(trace: Trace, goals: Sequence[Goal]) -> list[Goal]:
+    """Gradients before they were clipped, where they were; else as they are.
+
+    They are clipped to both sides of 0, or by their norm. What was clipped may be multiplied by
+    numbers after that; no other gradient is made of it.
     """
     return [_unclipped(trace, each, [e.node for e in goals if e is not each]) for each in goals]
 
@@ -136,7 +150,7 @@ def _unclipped(trace: Trace, goal: Goal, others: Sequence[Node]) -> Goal:
     clipped, factor = goal.node, 1.0
     while (scaled := _scaled(clipped)) is not None:
         clipped, factor = scaled[0], scaled[1] * factor
-    inner = unbounded(clipped)
+    inner = unbounded(clipped) or _within_a_norm(clipped)
     if inner is None or any(each.depends_on(clipped) for each in others):
         return goal
     before, after = np.asarray(inner.value), np.asarray(clipped.value)

@@ -105,7 +105,7 @@ def places(run: Attempt, *, second: bool = False) -> Places:
     found = matched(run, given, kept, {each.name for each in moved}, after)
     found = [e for e in found if not is_within(e.parameter, {each.parameter for each in found})]
     part = _is_later(found, updates) or _are_on_the_way(found, moved)
-    direct = [] if part else _uncleared(run, found, moved)
+    direct = [] if part else _uncleared(run, found, moved, given)
     still = _others(run, moved)
     biases = (is_bias(path) or is_only_added(run.start[path][1]) for path in still)
     held = all(biases) and not any(is_bias(e.name) or is_only_added(e.parameter) for e in moved)
@@ -145,14 +145,20 @@ def _are_on_the_way(direct: Sequence[Goal], moved: Sequence[Goal]) -> bool:
     return any(node.depends_on(goal.node) for node in further for goal in direct)
 
 
-def _uncleared(run: Attempt, direct: list[Goal], moved: Sequence[Goal]) -> list[Goal]:
+def _uncleared(
+    run: Attempt, direct: list[Goal], moved: Sequence[Goal], given: Sequence[Leaf]
+) -> list[Goal]:
     """The gradients that are found; none if they are cleared after the update, for the next step.
+
+    What is returned is as it was then.
 
     Raises:
         UnfitError: some are not cleared, where others are.
     """
     going = {each.name for each in moved if np.any(each.node.value)}
-    cleared = {e.name for e in direct if e.name in going and not np.any(e.node.value)}
+    as_returned = {run.node(each.value) for each in given}
+    zeros = (each for each in direct if not np.any(each.node.value))
+    cleared = {e.name for e in zeros if e.name in going and e.node not in as_returned}
     if not cleared:
         return direct
     left = [each.name for each in direct if each.name not in cleared]

@@ -129,3 +129,20 @@ def test_a_bound_is_of_all_steps_whether_it_changes_them_or_not(
     assert run_edited(tmp_path, script).exit_code == 0
     report = run_edited(tmp_path, script, ("0.1 * scale * gb", "0.1 * gb"))
     assert (report.exit_code, [each.line for each in report.blames]) == (1, [19]), str(report)
+
+
+APART = """    e = (x @ w + b - t) / len(x)
+    loss = 0.5 * ((x @ w + b - t) ** 2).sum() / len(x)
+    for p, g in ((w, x.T @ e), (b, e.sum(axis=0))):
+        size = np.sqrt((g**2).sum())
+        if size > 1.5:
+            g = 1.5 * g / size
+        p -= 0.1 * g
+"""
+
+
+@pytest.mark.parametrize(("wrong", "code"), [("x.T @ e", 0), ("x.T @ (e * e)", 1)])
+def test_each_gradient_may_be_bounded_if_it_is_large(wrong: str, code: int, tmp_path: Path) -> None:
+    begin = SCRIPT.partition("    e = ")[0].replace("size=(30, 2))", "size=(30, 2)) + 1.0", 1)
+    report = run_edited(tmp_path, begin + APART.replace("x.T @ e)", f"{wrong})"))
+    assert report.exit_code == code, str(report)

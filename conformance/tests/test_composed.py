@@ -27,6 +27,7 @@ RIGHT = (
     "layers-of-dicts/tanh/softmax/L1/update/mean/handed/none/batch-norm/warm-up",
     "layers-of-lists/relu/linear/L1/update/plain/handed/none/dropout/warm-up",
     "layers/leaky/entropy/whole/update-alone/clipped/handed/none/halved",
+    "columns/leaky/linear/half/update/clipped/held/none",
     "columns/leaky/softmax/half/update/RMSProp/held/none/halved",
     "lists/relu/softmax/half/nowhere/plain/held/main",
     "lists/tanh/entropy/whole/update-alone/plain/handed/none",
@@ -34,6 +35,7 @@ RIGHT = (
     "pairs/tanh/linear/half/nowhere/signed/held/none",
     "pairs/tanh/softmax/half/update/plain/held/none",
     "pairs/tanh/squares/half/update-alone/AdamW/held/none",
+    "recurrent/sigmoid/softmax/L1/update/heavy-ball/handed/none/cosine",
     "script/sigmoid/labels/whole/gradient/Adam/held/main",
     "views/elu/squares/half/gradient/Adadelta/handed/main",
 )
@@ -55,6 +57,7 @@ WRONG = (
     "pairs/tanh/squares/half/update/momentum/handed/none:44-decay,-twice",
     "pairs/tanh/labels/L1/update/RMSProp/handed/none/inverse:53-square,-not-squared",
     "pairs/tanh/softmax/half/nowhere/plain/held/none:31-back,-slope-left-out",
+    "recurrent/sigmoid/softmax/L1/update/heavy-ball/handed/none/cosine:37-before,-of-the-step-after",
     "script/tanh/softmax/half/gradient/plain/held/main:24-hidden,-slope-left-out",
     "views/elu/squares/half/gradient/Adadelta/handed/main:48-square,-not-squared",
 )

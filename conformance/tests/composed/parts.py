@@ -334,7 +334,13 @@ MISTAKES: dict[str, dict[str, Change]] = {
     "decay": {"sign": _put(" + ", " - "), "twice": _put(" + ", " + 2 * ")},
     "step": {"sign": _put("-=", "+="), "put": _put("-=", "=")},
     "velocity": {"sign": _put(" - ", " + ")},
-    "ahead": {"no look-ahead": lambda line: re.sub(r"1\.9 \* (\S+) .*", r"\1", line)},
+    "term": {"sign": _put("+=", "-="), "twice": _put("+= ", "+= 2 * ")},
+    "grows": {"kept alone": _put("+=", "=")},
+    "before": {"of the step after": _put("hs[t]", "hs[t + 1]")},
+    "transposed": {"not transposed": _put(".T", "")},
+    "inside": {"slope left out": lambda line: line.partition(" * ")[0]},
+    "both": {"of one": lambda line: line.partition(" + ")[0]},
+    "ahead": {"sign": _put(" - ", " + ")},
     "highest": {"lowest": _put("maximum", "minimum")},
     "change": {
         "upside down": lambda line: re.sub(

@@ -1,6 +1,6 @@
 """What the styles of composed programs are told, and what they have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from conformance.tests.composed.parts import Optimiser, Output
@@ -57,7 +57,7 @@ class Pieces(NamedTuple):
             return [], rate
         return [f"now = {self.schedule.format(lr=rate, t=step)}"], "now"
 
-    def cost(self, c: str, weights: tuple[str, str], m: str) -> str:
+    def cost(self, c: str, weights: Sequence[str], m: str) -> str:
         """The loss of `out` and `Y`, with the penalty of the weights if it has one."""
         terms = [self.output.loss.format(m=m)]
         if self.states:

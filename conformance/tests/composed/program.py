@@ -76,6 +76,8 @@ class Parts(NamedTuple):
             # lists are of one sample, each number of which is moved as its gradient is known
             and (self.style != "lists" or (self.penalty, self.optimiser) in OF_NUMBERS)
             and (self.style != "lists" or self.added != "update")
+            # the output of an autoencoder is linear
+            and (self.style != "tied" or self.output == "linear")
             and (self.between == "nothing" or self.style.startswith("layers"))
         )
 

@@ -11,6 +11,7 @@ from conformance.tests.composed.layers import LAYERS
 from conformance.tests.composed.lists import lists
 from conformance.tests.composed.pairs import pairs
 from conformance.tests.composed.pieces import RATE, Pieces, data, indented, training
+from conformance.tests.composed.recurrent import recurrent, tied
 
 NAMES = ("W1", "b1", "W2", "b2")
 BEGUN = {
@@ -212,6 +213,6 @@ def script(pieces: Pieces) -> list[str]:
 
 STYLES: dict[str, Callable[[Pieces], list[str]]] = {
     **{e.__name__: e for e in (attributes, columns, estimator, flat, functions)},
-    **{e.__name__: e for e in (lists, pairs, script, views)},
+    **{e.__name__: e for e in (lists, pairs, recurrent, script, tied, views)},
     **LAYERS,
 }
