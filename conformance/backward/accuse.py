@@ -31,6 +31,7 @@ from conformance.backward.findings import (
     RightValue,
     merged,
 )
+from conformance.backward.fixes import Fix
 from conformance.backward.found import Found, find
 from conformance.backward.groups import Factor, Repair, operation_key
 from conformance.backward.handed_out import handed_out
@@ -41,10 +42,12 @@ from conformance.backward.overwritten import by_rounds, overwritten
 from conformance.backward.passes import passes
 from conformance.backward.repeated import repeated
 from conformance.backward.skipped import skipped
-from conformance.backward.source import lines_of
+from conformance.backward.source import MOVES, lines_of
 from conformance.backward.truncated import truncated
 from conformance.backward.value_names import named as value_name
+from conformance.tracing.ancestors import walk
 from conformance.tracing.digits import Spot, locate
+from conformance.tracing.node import Node
 from conformance.tracing.replay import Replay
 
 Contradicted = Callable[[list[Verdict]], list[Verdict]]
@@ -214,11 +217,32 @@ def _mending(
         own = lines_of(first) if what == "function" else ()  # it is wrong there
         if what == "term" and why.changed is not None:
             own = tuple(Culprit(search, repairs).lines_of(made.fix.group)[:1])
+        if what == "extra" and made.fix.change.before in ("left", "right"):
+            own = _of_no_penalty(named, made.fix)
         lines = in_scope(first, why, tuple(dict.fromkeys((*own, *lines))))
     lines = by_rounds(lines) if why.kind == "part" else lines
     if lines != made.lines:
         why = cause(named, replace(made, lines=lines), found)
     return lines, why, values
+
+
+def _of_no_penalty(forward: Forward, fix: Fix) -> tuple[Line, ...]:
+    """The line of what a term that is too much is a multiple of, made of a parameter alone.
+
+    A decay is a multiple of the parameter itself, or of its signs, which are right as they are.
+    """
+    parameters = {each.parameter for each in forward.run.goals}
+    term = fix.group.first.args[("left", "right").index(fix.change.before)]
+    while type(term) is Node and term.operation in ("multiply", "divide"):
+        made = [each for each in term.inputs if not parameters.isdisjoint(walk([each]))]
+        if len(made) != 1:
+            return ()
+        term = made[0]
+    if type(term) is not Node or term.operation in ("sign", *MOVES):
+        return ()
+    way = {*walk([term], lambda each: [] if each in parameters else each.inputs)}
+    alone = len(way & parameters) == 1 and term not in parameters
+    return lines_of(term)[:1] if alone and not any(map(forward.contains, way - parameters)) else ()
 
 
 def _handed_on(forward: Forward, *, last: bool) -> tuple[tuple[Line, ...], Cause] | None:

@@ -22,6 +22,17 @@ for t in range(20):
     w = w - 0.1 * g
     b -= 0.1 * r.mean()
 """
+@pytest.mark.parametrize("wrong", ["np.abs(w)", "np.sqrt(w * w + 1e-9)"])
+def test_what_is_no_derivative_of_a_penalty_is_blamed_where_it_is_made(
+    wrong: str, tmp_path: Path
+) -> None:
+    made = ("    g = X", f"    pull = {wrong}\n    g = X"), ("lam * np.sign(w)\n", "lam * pull\n")
+    (blame,) = run_edited(tmp_path, LASSO, *made).blames
+    assert (blame.gradients, blame.line) == (("w",), 11)
+    right = run_edited(tmp_path, LASSO, *made, (f"pull = {wrong}", "pull = np.sign(w)"))
+    assert right.exit_code == 0, str(right)
+
+
 NESTEROV = """import numpy as np
 rng = np.random.default_rng(3)
 X, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 1))
