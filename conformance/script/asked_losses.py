@@ -138,6 +138,13 @@ def _of_cost(kind: ast.ClassDef) -> Iterator[tuple[ast.FunctionDef, ast.Function
         yield derived[0], values[0]
 
 
+@lru_cache(maxsize=64)
+def _costs_in(module: ast.Module) -> tuple[tuple[str, ast.FunctionDef, ast.FunctionDef], ...]:
+    """Those of a module by the names of their classes, found once for all its runs."""
+    classes = [each for each in module.body if isinstance(each, ast.ClassDef)]
+    return tuple((each.name, *pair) for each in classes for pair in _of_cost(each))
+
+
 def _of_own_names(
     loop: ast.For | ast.While, losses: Sequence[ast.FunctionDef]
 ) -> Iterator[tuple[int, ast.FunctionDef]]:
@@ -219,12 +226,10 @@ def asking(names: MutableMapping[str, Any]) -> Iterator[tuple[list[Any], list[An
         if {function.name, loss.name} <= own.keys() and {*given.values()} <= {*_taken(function)}
     }
     names.update(instead)
-    classes = [e for each in modules for e in each.body if isinstance(e, ast.ClassDef)]
     try:
         with ExitStack() as stack:
-            for kind, (derivative, value) in ((e, pair) for e in classes for pair in _of_cost(e)):
-                found = names.get(kind.name)
-                stack.enter_context(_asking_in(found, derivative, value, costs))
+            for name, derivative, value in (e for each in modules for e in _costs_in(each)):
+                stack.enter_context(_asking_in(names.get(name), derivative, value, costs))
             yield made, costs
     finally:
         names.update({name: own[name] for name in instead if names.get(name) is instead[name]})

@@ -6,7 +6,7 @@ Left out: which functions there are (`definitions.py`).
 import ast
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from conformance.backward.syntax import base, tree
@@ -37,18 +37,38 @@ def _taken_apart(
 ) -> dict[str, tuple[str, ...]]:
     code, found = function.__code__, dict[str, tuple[str, ...]]()
     taken = code.co_varnames[: code.co_argcount]
-    for each in source_parts(function):
-        pairs = [(of, [*map(ast.unparse, _elements(e))]) for e, of in unpacked(each)]
-        if isinstance(each, ast.Call) and isinstance(each.func, ast.Name):
-            other = function.__globals__.get(each.func.id)
-            if isinstance(other, FunctionType) and other not in (*within, function):
-                inside = _taken_apart(other, (*within, function))
-                given = zip(other.__code__.co_varnames, each.args, strict=False)
-                pairs += [(of, [*inside.get(name, ())]) for name, of in given]
-        for of, names in pairs:
-            if names and isinstance(of, ast.Name) and of.id in taken:
-                found.setdefault(of.id, tuple(names))
+    for pairs, called, handed in _parts_of_elements(code):
+        inner = list[tuple[str, tuple[str, ...]]]()
+        other = function.__globals__.get(called)
+        if isinstance(other, FunctionType) and other not in (*within, function):
+            inside = _taken_apart(other, (*within, function))
+            given = zip(other.__code__.co_varnames, handed, strict=False)
+            inner = [(of, inside.get(name, ())) for name, of in given]
+        for of, names in (*pairs, *inner):
+            if names and of in taken:
+                found.setdefault(of, names)
     return found
+
+
+@lru_cache(maxsize=512)
+def _parts_of_elements(
+    code: CodeType,
+) -> tuple[tuple[list[tuple[str, tuple[str, ...]]], str, list[str]], ...]:
+    """What a function unpacks, with the names of the parts, and what it hands on to which other.
+
+    The functions of a file are made again for each of its runs, of the same code.
+    """
+    module = tree(code.co_filename)
+    definition = module and _definition(module, code.co_name, code.co_firstlineno)
+    found = []
+    for each in ast.walk(definition) if definition else ():
+        elements = [(e, of) for e, of in unpacked(each) if isinstance(of, ast.Name)]
+        pairs = [(of.id, tuple(map(ast.unparse, _elements(e)))) for e, of in elements]
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Name):
+            found.append((pairs, each.func.id, [getattr(e, "id", "") for e in each.args]))
+        elif pairs:
+            found.append((pairs, "", []))
+    return tuple(found)
 
 
 def unpacked(part: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
