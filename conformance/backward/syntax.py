@@ -412,6 +412,21 @@ def stored(statement: ast.AST) -> set[str]:
     }
 
 
+def is_stored_once(name: str, line: Line) -> bool:
+    """Whether what is read under a name on a line is put there by one function, or a statement.
+
+    Of an attribute all functions of the file count; what a function is given is not known.
+    """
+    read, module = ast.parse(name, mode="eval").body, tree(line.file)
+    if module is None or not isinstance(read, ast.Attribute | ast.Name):
+        return False
+    if isinstance(read, ast.Name):
+        return sum(read.id in stored(each) for each in _assignments(line)) == 1
+    at = (e for e in ast.walk(module) if isinstance(e, ast.Attribute) and e.attr == read.attr)
+    puts = (e.lineno for e in at if isinstance(e.ctx, ast.Store))
+    return len({_innermost(module, each) for each in puts}) == 1
+
+
 def _around(line: Line) -> Sequence[ast.AST]:
     """All that the innermost function around a line holds; the file, where there is none."""
     module = tree(line.file)

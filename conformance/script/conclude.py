@@ -143,7 +143,8 @@ def conclude(
     if not (count or kept):
         return _nothing_kept(script, trace, notes)
     olds = {each.values[0] for each in found}
-    new = _unkept(trace, notes, olds) if steps(found) == 1 else None
+    late = count > 1 and all(is_late(each.values, trace.nodes) for each in found)
+    new = _unkept(trace, notes, olds) if late or steps(found) == 1 else None
     if new is not None:
         return _discarding(script, new, notes)
     try:
@@ -203,8 +204,8 @@ def _nothing_kept(script: str, trace: Trace, notes: Notes) -> Ran:
 
 
 def _unkept(trace: Trace, notes: Notes, olds: Collection[Node] = ()) -> Node | None:
-    """What a run that ended by itself made of a parameter, and used nowhere; see `unkept`."""
-    return None if {"time", "left"} & {*dict(notes)} else unkept(trace, olds)
+    """What a run made of a parameter, and used nowhere; see `unkept`."""
+    return unkept(trace, olds, whole={"time", "left"}.isdisjoint(dict(notes)))
 
 
 def _discarding(script: str, new: Node, notes: Notes) -> Ran:

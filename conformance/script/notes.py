@@ -20,8 +20,15 @@ from conformance.backward.loss_names import is_named
 from conformance.backward.loss_numbers import best_loss, has_gradient
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.saturated import is_saturated
-from conformance.backward.source import MATRIX_PRODUCTS, MOVES, lines_of, stored_names
-from conformance.backward.syntax import reads, statement, tree
+from conformance.backward.source import (
+    MATRIX_PRODUCTS,
+    MOVES,
+    lines_of,
+    operand_name,
+    places,
+    stored_names,
+)
+from conformance.backward.syntax import is_stored_once, reads, statement, tree
 from conformance.errors import UnjudgedError
 from conformance.programs.absent import stood_in
 from conformance.script.chains import is_moved
@@ -31,7 +38,7 @@ from conformance.script.linear import ancestors, source, writes_of
 from conformance.script.parameters import Parameter
 from conformance.script.rates import rates_on_the_way
 from conformance.script.update import Update
-from conformance.tracing.node import Node, is_part, states_of
+from conformance.tracing.node import Node, is_part, states_of, uses_of_nodes
 from conformance.tracing.trace import Trace
 
 POOLS = ("multiprocessing.pool", "concurrent.futures.process", "joblib")
@@ -134,31 +141,48 @@ def _rounds(trace: Trace) -> str:
     )
 
 
-def unkept(trace: Trace, olds: Collection[Node] = ()) -> Node | None:
+def unkept(trace: Trace, olds: Collection[Node] = (), *, whole: bool = True) -> Node | None:
     """What an array becomes that is moved as a parameter, again and again, and is not used.
 
-    Where it is moved on each time, it is lost if what it was is read after the last time.
+    Where it is moved on each time, it is lost if what it was is read all the same.
 
     Args:
-        trace: of a whole run.
+        trace: of a run.
         olds: what the array may have been; any constant if there are none.
+        whole: whether it ended by itself.
     """
     sums = (e for e in trace.nodes if e.operation in ("add", "subtract") and e.frames)
     for group in grouped([each for each in sums if np.size(each.value) > 1]):
-        lost = len(group.nodes) >= SEVERAL and all(map(_is_only_moved_on, group.nodes))
-        new, moves = group.nodes[-1], any(each.consumers for each in group.nodes)
+        new, moves = group.nodes[-1], _are_moved_on(group.nodes)
         first = group.nodes[0] if moves else new
+        later, lost = group.nodes[len(group.nodes) // 2], len(group.nodes) >= SEVERAL
+        lost = lost and moves is not None
         for old in ancestors(first) if lost else ():
             known = old in olds if olds else old.constant
-            read = not moves or old.consumers[-1].number > new.number
+            read = old.consumers[-1].number > later.number and _is_held(old) if moves else whole
             if known and read and is_moved(old, first):
                 return new
     return None
 
 
-def _is_only_moved_on(node: Node) -> bool:
-    """Whether a sum is used by none but the same statement, the next time."""
-    return all(operation_key(each) == operation_key(node) for each in node.consumers)
+def _are_moved_on(sums: Sequence[Node]) -> bool | None:
+    """Whether the same statement uses some sums the next time, and nothing else that leads to them.
+
+    None if something else does, or is made of sums that none is moved on.
+    """
+    key, within = operation_key(sums[0]), uses_of_nodes(sums)
+    used = {each for node in sums for each in node.consumers}
+    others = [each for each in used if operation_key(each) != key]
+    moves = len(others) < len(used)
+    known = any(within >> each.number & 1 for each in others) if moves else bool(others)
+    return None if known else moves
+
+
+def _is_held(old: Node) -> bool:
+    """Whether an array is last read by a name that no other function puts something under."""
+    last = old.consumers[-1]
+    names = {operand_name(last, i) for i in places(last, old)}
+    return all(is_stored_once(name, line) for line in lines_of(last)[:1] for name in names)
 
 
 def unread(trace: Trace, updates: Sequence[Update]) -> Iterator[tuple[str, str]]:

@@ -263,11 +263,26 @@ print("loss", np.mean((layer(X) - Y) ** 2) / 2)
 IN_PLACE = "theta[k] = theta[k] - ", "theta[k] -= "
 PUT_BACK = "print(", "    layer.W, layer.c = theta.values()\nprint("
 AT_THE_END = "print(", "layer.W, layer.c = theta.values()\nprint("
+PENALTY = (
+    ("20]\n", "20]\n    penalty = 0.5 * sum(np.sum(v ** 2) for v in theta.values())\n"),
+    ('print("loss", np.mean((layer(X) - Y) ** 2) / 2)\n', ""),
+)
+EACH_TIME = "grads[k]\n", "grads[k]\n    layer.W, layer.c = theta.values()\n"
 
 
 def test_a_parameter_of_which_a_layer_holds_what_it_was_is_lost(tmp_path: Path) -> None:
     (blame,) = run_edited(tmp_path, HELD).blames
     assert (blame.line, blame.accused.cause.kind) == (19, "unkept")
+
+
+def test_a_parameter_is_lost_though_its_penalty_is_computed(tmp_path: Path) -> None:
+    (blame,) = run_edited(tmp_path, HELD, *PENALTY).blames
+    assert (blame.line, blame.accused.cause.kind) == (20, "unkept")
+
+
+def test_a_penalty_may_be_computed_beside_layers_that_hold_parameters(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, HELD, *PENALTY, EACH_TIME)
+    assert report.exit_code == 0, str(report)
 
 
 @pytest.mark.parametrize("edit", [IN_PLACE, PUT_BACK, AT_THE_END], ids=["-=", "put", "sum"])
