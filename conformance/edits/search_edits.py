@@ -130,10 +130,9 @@ def _search(functions: Sequence[LiveFunction], mistake: Mistake, longest: float)
     holds(trials[0])
     seconds = max(SHORT, TIMES * (process_time() - begun))
     limits = [seconds, *repeat(LONG, len(trials) - 1)]
-    words = [each for each in known if each.is_sure]
     end = _spent() + min(LONGEST, longest)
     changes = Changes(rights, lambda: holds(trials[0]), lambda: _spent() > end)
-    edits = chain(_known(functions, blamed, words), _edits(functions, blamed, known, changes))
+    edits = _edits(functions, blamed, known, changes)
     limited_trials = [*zip(trials, limits, strict=True)]
     return _first(edits, functions, limited_trials, min(LONGEST, longest))
 
@@ -215,16 +214,20 @@ def _edits(
     """The changes to try, level by level and group by group: the likeliest for its number first.
 
     But a change of one word of what is blamed, or nearest to it, comes before all larger ones,
-    which may mend numbers and not the mistake, as a factor does that happens to be right.
+    which may mend numbers and not the mistake, as a factor does that happens to be right. So may
+    the slope of what a layer is given, where that of another one is computed and read nowhere.
     """
     ways = {each.definition: _Ways(each, functions) for each in functions}
     groups = line_groups(functions, blamed)
-    more = [each for each in known if not each.is_sure]
+    words, more = ([e for e in known if e.is_sure == sure] for sure in (True, False))
 
     def size(place: Place) -> int:
         return len(ways[place[1].definition].slots(place[0]))
 
     for levels, places in in_order(groups, size, changes.judge):
+        if UNREAD not in levels:
+            yield from _known(functions, blamed, words)
+            words = []
         if JOINED in levels:
             yield from _known(functions, blamed, more)
             more = []

@@ -624,7 +624,38 @@ class Wangluo:
             self.w -= 0.1 * dw
         return jilu
 """
+SANDWICH = """import numpy as np
+
+def linear(t, K):
+    return t @ K, (t, K)
+
+def linear_back(g, memo):
+    t, K = memo
+    gt = g @ K.T
+    return gt, t.T @ g
+
+def rectify_back(g, t):
+    return g * (t > 0)
+
+def pair_back(g, memos):
+    first, second = memos
+    gz = rectify_back(g, second)
+    return linear_back(gz, first)
+
+class Regressor:
+    def __init__(self, n=4, hidden=6, out=3):
+        self.p = {"K": 0.5 * np.random.randn(n, hidden), "M": 0.5 * np.random.randn(hidden, out)}
+
+    def loss(self, X, T):
+        z, first = linear(X, self.p["K"])
+        out, last = linear(np.maximum(0, z), self.p["M"])
+        grads, r = {}, out - T
+        g, grads["M"] = linear_back(r / len(X), last)
+        _, grads["K"] = pair_back(g, (first, z))
+        return 0.5 * np.sum(r * r) / len(X), grads
+"""
 KINDS = {
+    "of what a layer gives to the one before it": (SANDWICH, "linear_back(gz,", "linear_back(g,"),
     "of an output in the place of its error": (ONE_SAMPLE, "self.V.T @ err", "self.V.T @ out"),
     "of layers that give the gradient of the input, too": (
         DROPS,
