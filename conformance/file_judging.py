@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.backward.edited_line import blamed_as
 from conformance.backward.recorded_pass import NoGradientError
 from conformance.backward.syntax import defined_around
 from conformance.programs.vocabulary import bare, is_parameter, is_role, kinds_of
@@ -119,7 +120,8 @@ class FileJudging:
         if unsure and self.on_own_calls(each.name):
             return
         if judged is not None:
-            self._take(each.name, self._around_what_is_right(each, judged))
+            judged = self._around_what_is_right(each, judged)
+            self._take(each.name, judged, partial(each.found, self._cost))
             if isinstance(each.layer, ValueSearch) and _is_right(judged):
                 self.values.add(each.name)
         elif each.name not in self.bases:
@@ -166,9 +168,9 @@ class FileJudging:
         calls = [e for e in self._calls if e.function is getattr(self._found.module, name, None)]
         if calls and name in self.used:
             return True
-        found = next((e.found(self._cost) for e in calls), None)
+        found = calls[0].found(self._cost) if calls else None
         if found is not None:
-            self._take(name, found)
+            self._take(name, found, partial(calls[0].found, self._cost))
         return found is not None
 
     def _given(self, each: Candidate) -> list[Callable[[], Found | None]]:
@@ -200,7 +202,7 @@ class FileJudging:
                 known = {each.name, each.function.__name__} & (self.used | self.called)
                 judged = None if known else each.found(self._cost)
                 if judged is not None:
-                    self._take(each.name, judged)
+                    self._take(each.name, judged, partial(each.found, self._cost))
         return name in self.used
 
     def on_training(self, place: str, name: str | None) -> None:
@@ -347,11 +349,46 @@ class FileJudging:
         several = any(len(shape) == TABLE and min(shape) > 1 for shape in given)
         return each.layer.of_several[0].blamed() if several else judged
 
-    def _take(self, name: str, judged: Found) -> None:
-        """Send what is known of a thing, and keep what took part."""
+    def _by_its_parts(
+        self, name: str, judged: Found, again: Callable[[], Found | None], spent: float
+    ) -> Found:
+        """The verdict on what is wrong, with a change of what it uses that makes both right.
+
+        Args:
+            name: of it.
+            judged: what is known of it.
+            again: judges it as it is now.
+            spent: the seconds of the processor that were spent on changes before.
+        """
+
+        def is_right(part: Found) -> bool:
+            whole = again() if part.elsewhere is None or part.elsewhere() else None
+            return whole is not None and whole.examined.ok
+
+        parts = (e for e in candidates(self._found) if e.functions & {*judged.used} - {name})
+        for each in (e for e in parts if e.layer is not None and e.name not in self.right):
+            part = each.found(self._cost)
+            if part is not None and part.examined.accused:
+                part = mended(replace(part, elsewhere=partial(is_right, part)), spent)
+                for found in (e for e in part.examined.accused if e.edited is not None):
+                    return replace(judged, examined=blamed_as(judged.examined, found))
+        return judged
+
+    def _take(
+        self, name: str, judged: Found, again: Callable[[], Found | None] | None = None
+    ) -> None:
+        """Send what is known of a thing, and keep what took part.
+
+        Args:
+            name: of it.
+            judged: what is known of it.
+            again: judges it as it is now.
+        """
         if self._edits and judged.examined.accused:
             with self._editing() as spent:
                 judged = mended(judged, spent)
+                if again is not None and all(e.edited is None for e in judged.examined.accused):
+                    judged = self._by_its_parts(name, judged, again, spent)
         self.judged_any = True
         self._accused |= {name} if judged.examined.accused else set()
         self.right |= {name} if _is_right(judged) else set()

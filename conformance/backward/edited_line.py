@@ -11,7 +11,16 @@ from functools import partial
 
 import numpy as np
 
-from conformance.backward.findings import ADDS, UPDATES, Accused, Cause, Edited, Examined, Line
+from conformance.backward.findings import (
+    ADDS,
+    UPDATES,
+    Accused,
+    Cause,
+    Edited,
+    Examined,
+    Line,
+    Named,
+)
 from conformance.edits.edit import Change
 from conformance.edits.named_edits import KnownChange
 from conformance.edits.right_values import RightValues
@@ -40,6 +49,23 @@ def by_edit(examined: Examined, change: Change) -> Examined:
     others = (each for one in accused for each in one.lines if each != line) if turned else ()
     lines = (line, *dict.fromkeys(others))
     return replace(examined, accused=(Accused(names, lines, cause, mends=True, edited=edited),))
+
+
+def blamed_as(examined: Examined, one: Accused) -> Examined:
+    """What is known, with the blame of a part that is wrong by itself for all that is wrong.
+
+    A number by which that has to be multiplied may be another one there.
+    """
+    names = tuple(dict.fromkeys(name for each in examined.accused for name in each.gradients))
+    changed = one.cause.changed
+    by_number = changed is not None and changed.what == "factor" and not _has_line(changed.other)
+    cause = Cause("edited") if by_number else one.cause
+    cause = replace(cause, worst=examined.accused[0].cause.worst)
+    return replace(examined, accused=(replace(one, gradients=names, cause=cause),))
+
+
+def _has_line(named: Named | None) -> bool:
+    return named is not None and named.line is not None
 
 
 def by_each(examined: Examined, changes: Sequence[Change]) -> Examined:

@@ -30,6 +30,7 @@ from conformance.running.quiet import quiet
 from conformance.shapes.argument_values import Path, as_stated, stated_shapes, values
 from conformance.shapes.arguments import called, needed
 from conformance.shapes.attempts import UnfitError, node_of, result_of
+from conformance.shapes.draws import seed
 from conformance.shapes.found import Found, Recognised, Rerun, moved, of_step, with_defaults
 from conformance.shapes.function_sources import names_axis
 from conformance.shapes.given_back import arrays_of, beside, gradients, said, went
@@ -367,6 +368,7 @@ class PairSearch:
         Raises:
             UnfitError: it does not run.
         """
+        seed()  # of a mask that it draws: run again, it is the same one
         trace, rng = Trace(sites=True), np.random.default_rng(9)
         traced = {
             path: trace.given(value, path[-1]) if is_floats(value) else value

@@ -28,6 +28,7 @@ from conformance.running.dry_run import writing_nothing
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.shapes.arguments import called, kinds_taken, needed
 from conformance.shapes.definitions import Definitions
+from conformance.shapes.draws import seed
 from conformance.shapes.found import Found, Recognised, Rerun, of_function
 from conformance.shapes.function_sources import (
     gives_outputs,
@@ -221,6 +222,7 @@ class OwnCall:
                 given[name] = changed(
                     value, name, module, lambda e: params.get(short(e.path), e.value), self.keys
                 )
+            seed()
             result = self.function(**given)
             values = (each.value for each in self._gradients(result))
             return parted(self.function, result)[0], dict(zip(order, values, strict=True))

@@ -972,3 +972,83 @@ def test_a_part_is_blamed_where_it_is_made_and_not_where_all_are_put_into_one_ar
     (tmp_path / "net.py").write_text(PACKED)
     (blame, *_) = conformance.check(str(tmp_path / "net.py")).blames
     assert blame.line == 1 + PACKED.splitlines().index("    gv = h.T @ e")
+
+
+LAYERED = """import numpy as np
+
+class Dense:
+    def __init__(self, n, k):
+        self.K, self.c = np.random.randn(n, k) * 0.6, np.zeros(k)
+    def forward(self, t):
+        self.t = t
+        return t @ self.K + self.c
+    def backward(self, g):
+        self.gK, self.gc = self.t.T @ g, g.sum(axis=0)
+        return g @ self.K.T
+
+class Logistic:
+    def forward(self, t):
+        self.s = 1 / (1 + np.exp(-t))
+        return self.s
+    def backward(self, g):
+        return g * (1 - self.s) * self.s
+
+class Net:
+    def __init__(self, n=4, hidden=5, k=3):
+        self.layers = [Dense(n, hidden), Logistic(), Dense(hidden, k)]
+    def loss(self, X, T):
+        for layer in self.layers:
+            X = layer.forward(X)
+        e = np.exp(X - X.max(axis=1, keepdims=True))
+        self.P, self.T = e / e.sum(axis=1, keepdims=True), T
+        return -np.sum(T * np.log(self.P + 1e-7)) / len(T)
+    def gradient(self, X, T):
+        self.loss(X, T)
+        g = (self.P - self.T) / len(T)
+        for layer in reversed(self.layers):
+            g = layer.backward(g)
+        first, _, last = self.layers
+        return {"K0": first.gK, "c0": first.gc, "K2": last.gK, "c2": last.gc}
+"""
+DRAWN = """import numpy as np
+
+def thin_forward(x, keep):
+    mask = (np.random.rand(*x.shape) < keep) / keep
+    return x * mask, mask
+
+def thin_backward(g, mask):
+    return g * mask
+
+def loss_and_grads(P, X, y, keep):
+    h = np.tanh(X @ P["A"])
+    t, mask = thin_forward(h, keep)
+    e = np.exp(t @ P["B"])
+    p = e / e.sum(axis=1, keepdims=True)
+    rows = np.arange(len(y))
+    loss = -np.log(p[rows, y]).mean()
+    p[rows, y] -= 1
+    d = p / len(y)
+    gt = thin_backward(d @ P["B"].T, mask)
+    return loss, {"A": X.T @ (gt * (1 - h * h)), "B": t.T @ d}
+
+if __name__ == "__main__":
+    X, y = np.random.randn(12, 3), np.arange(12) % 4
+    P = {"A": np.random.randn(3, 6), "B": np.random.randn(6, 4)}
+    print(loss_and_grads(P, X, y, 0.8)[0])
+"""
+PARTS = {
+    "a layer": (LAYERED, "(1 - self.s) * self.s", "(1 - self.s)"),
+    "a mask that is drawn": (DRAWN, "g * mask", "g * (mask > 0)"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(PARTS))
+def test_the_line_of_what_is_wrong_by_itself_is_told_of_what_uses_it(
+    name: str, tmp_path: Path
+) -> None:
+    source, right, wrong = PARTS[name]
+    (tmp_path / "net.py").write_text(source.replace(right, wrong))
+    report = conformance.check(str(tmp_path / "net.py"))
+    line = next(i for i, each in enumerate(source.splitlines(), 1) if right in each)
+    assert {each.line for each in report.blames} == {line}
+    assert all(each.accused.edited is not None for each in report.blames)
