@@ -3,7 +3,7 @@
 Left out: which plans there are (`plans.py`), and what the gradients are (`places.py`).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import replace
@@ -52,6 +52,7 @@ def attempt(
     trace: Trace | None = None,
     values: Values | None = None,
     chosen: list[int] | None = None,
+    late: Collection[str] = (),
 ) -> Attempt:
     """Run a program.
 
@@ -61,6 +62,7 @@ def attempt(
         trace: where its operations are noted.
         values: numbers for its parameters in the place of its own.
         chosen: which way each call goes, if it is known.
+        late: the parameters that are put where an object has None; all, where there is a trace.
 
     Raises:
         UnfitError: it does not run so.
@@ -71,7 +73,7 @@ def attempt(
     provide(plan.module, scope)
     with quiet(), doubles():
         run.roots = plan.make(data, scope)
-        begin(run, values or {})
+        begin(run, values or {}, late)
         functions = (each.function for each in plan.calls if callable(each.function))
         losses: AbstractContextManager[tuple[list[Any], list[Any]]] = (
             nullcontext(([], [])) if trace is None else asking(vars(plan.module))
@@ -136,7 +138,7 @@ def provide(module: ModuleType, scope: Scope) -> None:
             vars(module)[name] = scope.of(kind)
 
 
-def begin(run: Attempt, values: Values) -> None:
+def begin(run: Attempt, values: Values, late: Collection[str] = ()) -> None:
     """Put numbers and traced copies in the place of the arrays that a program holds."""
     run.tensors = any(map(holds_tensors, run.roots.values()))
     if run.tensors:
@@ -161,7 +163,7 @@ def begin(run: Attempt, values: Values) -> None:
             turned = next((each for each in others if _is_transposed(value, each)), None)
             whole = next((e for e in wholes if _place_in(value, e.value) is not None), None)
             kept.append(value)
-            plain = np.array(number) if isinstance(value, np.ndarray) else number
+            plain = np.array(number) if isinstance(value, np.ndarray | None) else number
             array = plain if trace is None else _traced(trace, number, leaf)
             made[id(value)] = as_matrix(array) if isinstance(value, np.matrix) else array
             if turned is not None:
@@ -177,8 +179,9 @@ def begin(run: Attempt, values: Values) -> None:
     asked = _differentiated(run)
     for name, root in list(run.roots.items()):
         run.roots[name] = changed(root, name, run.plan.module, change, asked)
-    for path in values.keys() - run.start.keys() if trace is not None else ():
-        _put(run, path, change)
+    for path in values.keys() - run.start.keys():
+        if trace is not None or path in late:
+            _put(run, path, change)
     _feed(run)
     share(run, run.roots)
 

@@ -375,7 +375,8 @@ class PlainRun:
         if not direct and (reading.places.several or run.recorded.stopped):
             return self._recorded()
         self.at = self.at or (_returned_at(reading) if direct else _moved_at(reading))
-        made = attempt(reading.plan, reading.data, values=numbers, chosen=run.ways)
+        how: Any = {"values": numbers, "chosen": run.ways, "late": run.late}
+        made = attempt(reading.plan, reading.data, **how)
         leaf_at = _held(made)
         held = {key: np.asarray(leaf.value) for key, leaf in leaf_at.items()}
         own = {id(leaf_at[key].value) for key, _ in self.at.values()}

@@ -654,7 +654,48 @@ class Regressor:
         _, grads["K"] = pair_back(g, (first, z))
         return 0.5 * np.sum(r * r) / len(X), grads
 """
+LAZY = """import numpy as np
+
+def cost_by_loops(W, X, y, reg):
+    loss = 0.0
+    dW = np.zeros_like(W)
+    count = X.shape[0]
+    kinds = W.shape[1]
+    for i in range(count):
+        f = X[i].dot(W)
+        p = np.exp(f) / np.sum(np.exp(f))
+        loss -= np.log(p[y[i]])
+        for k in range(kinds):
+            dW[:, k] += (p[k] - (k == y[i])) * X[i]
+    loss /= count
+    loss += reg * np.sum(W * W)
+    dW /= count
+    dW += 2 * reg * W
+    return loss, dW
+
+class Linear:
+    def __init__(self):
+        self.W = None
+
+    def train(self, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200):
+        count, dim = X.shape
+        kinds = np.max(y) + 1
+        if self.W is None:
+            self.W = 0.1 * np.random.randn(dim, kinds)
+        history = []
+        for _ in range(num_iters):
+            idx = np.random.choice(count, batch_size, replace=True)
+            loss, grad = self.loss(X[idx], y[idx], reg)
+            history.append(loss)
+            self.W -= learning_rate * grad
+        return history
+
+class ByLoops(Linear):
+    def loss(self, rows, labels, reg):
+        return cost_by_loops(self.W, rows, labels, reg)
+"""
 KINDS = {
+    "of parameters that are made to train them": (LAZY, "k == y[i]", "k == y[k]"),
     "of what a layer gives to the one before it": (SANDWICH, "linear_back(gz,", "linear_back(g,"),
     "of an output in the place of its error": (ONE_SAMPLE, "self.V.T @ err", "self.V.T @ out"),
     "of layers that give the gradient of the input, too": (
