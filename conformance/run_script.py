@@ -99,7 +99,8 @@ class _Asked:
         longest, ended = self.timeout + judging, inf
         ran: Ran | None = None
         try:
-            for record in isolated(partial(_work, self), longest, shown=not self.trial):
+            work, shown = partial(_work, self), not self.trial
+            for record in isolated(work, longest, shown=shown, later=judging):
                 if record == ENDED:
                     ended = monotonic()
                     continue
@@ -109,7 +110,7 @@ class _Asked:
                 return ran
             if monotonic() - ended < judging:
                 raise
-            why = f"it was run, and was not judged in {longest:g} s; give fewer `--updates`"
+            why = f"it was run, and was not judged in {judging:g} s; give fewer `--updates`"
             raise StoppedError(f"{self.script}: {why}") from error
         if ran is None:
             raise StoppedError(f"{self.script}: its process ended and said nothing")

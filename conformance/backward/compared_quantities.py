@@ -104,6 +104,8 @@ def fitted(value: Array, right: Array) -> float | None:
     s = float(np.vdot(right, value)) / square
     if s == 0 or not np.isfinite(s):
         return None
+    if right.size == 1:  # any number is a multiple of another
+        return s
     far = np.abs(value - s * right).max()
     rounded = 2 * np.finfo(right.dtype).eps if np.issubdtype(right.dtype, np.floating) else 0.0
     return s if far <= max(HALF_OF_THE_DIGITS, rounded) * abs(s) * np.abs(right).max() else None

@@ -70,13 +70,15 @@ def _target(node: Node, parameters: int) -> int | None:
     """Which operand is the target, as (m,) beside an output (m, 1) or the other way round."""
     if node.operation not in SPREADING or len(node.args) != len(("output", "target")):
         return None
+    m, *others = np.shape(node.value) or (1,)
+    if others != [m] or m == 1:
+        return None
     for i, (target, output) in enumerate((node.args, node.args[::-1])):
         if type(output) is not Node or not _is_computed(output, parameters):
             continue
         if type(target) is Node and target.uses & parameters:
             continue
-        m, shapes = np.size(output.value), {np.shape(output.value), np.shape(value_of(target))}
-        if m > 1 and shapes == {(m,), (m, 1)} and np.shape(node.value) == (m, m):
+        if {np.shape(output.value), np.shape(value_of(target))} == {(m,), (m, 1)}:
             return i
     return None
 

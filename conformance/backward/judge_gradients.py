@@ -79,6 +79,9 @@ class Forward:
             total: Array = np.zeros(np.shape(each.value))
             for consumer, part in self.parts.get(each.number, ()):
                 own = known.get(consumer.number) if _moves(each, consumer) else None
+                if own is None and part.size == 1 == np.size(consumer.value):
+                    total = total + np.abs(part)  # a number is one term
+                    continue
                 own = np.abs(self.gradient[consumer.number]) if own is None else own
                 sizes = self.chain.sizes(consumer, each, own)
                 total = total + (np.abs(part) if sizes is None else sizes)

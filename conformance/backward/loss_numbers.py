@@ -5,7 +5,7 @@ Left out: the costs that are tried where there is none (`own_pass.py`).
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from math import sqrt
 from operator import or_
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.certain import size_of
-from conformance.backward.chain import Chain
+from conformance.backward.chain import Arrays, Chain
 from conformance.backward.comparable import comparable
 from conformance.backward.factor import snapped, usual_factors
 from conformance.backward.groups import grouped, operation_key
@@ -24,10 +24,13 @@ from conformance.backward.source import MOVES, is_float
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, flat, uses_of_nodes
 from conformance.tracing.trace import Trace
+from reference.step import Array
 
 LINEAR = ("add", "subtract", "multiply", "divide", "negative", "dot", "matmul", "sum", "inner")
 
 PRINTED = ("log2", "log10", "round", "around", "rint")
+
+LARGEST = 1 << 23  # entries of what many numbers give at once
 
 MOST = 8  # numbers that are tried, the last ones; and of those from which no other is computed
 
@@ -112,10 +115,29 @@ def repeated(nodes: Sequence[Node], olds: Sequence[Node], numbers: Sequence[Node
 
     Such as the losses of a hundred micro-batches, of which only the last are candidates.
     """
-    given, keys = bits_of_nodes(olds), {*map(operation_key, numbers)}
-    until = max((each.number + 1 for each in numbers), default=0)
-    own = [each for each in nodes[:until] if each.uses & given == given]
-    return [e for e in own if np.size(e.value) == 1 and is_float(e) and operation_key(e) in keys]
+    every, keys = _by_operation(_numbers_of(nodes, olds)), {*map(operation_key, numbers)}
+    own = sorted((e for key in keys for e in every.get(key, ())), key=lambda e: e.number)
+    return _until(own, numbers)
+
+
+def _numbers_of(nodes: Sequence[Node], olds: Sequence[Node]) -> Iterator[Node]:
+    """The numbers that are computed of some parameters, of all of them."""
+    given = bits_of_nodes(olds)
+    own = (each for each in nodes if each.uses & given == given)
+    return (each for each in own if np.size(each.value) == 1 and is_float(each))
+
+
+def _by_operation(nodes: Iterable[Node]) -> dict[Any, list[Node]]:
+    found: dict[Any, list[Node]] = {}
+    for each in nodes:
+        found.setdefault(operation_key(each), []).append(each)
+    return found
+
+
+def _until(nodes: Iterable[Node], last: Sequence[Node]) -> list[Node]:
+    """Those up to the last of some others."""
+    until = max((each.number for each in last), default=-1)
+    return [each for each in nodes if each.number <= until]
 
 
 def next_pass(nodes: Sequence[Node], news: Sequence[Node]) -> int:
@@ -148,15 +170,16 @@ def _sums(trace: Trace, losses: Sequence[Node], goals: Sequence[Goal]) -> Iterat
     the same share of all, it is the sum of them, and of whatever else it has. One that is computed
     again is the same.
     """
-    given = _given(trace, goals)
+    given, beside = _given(trace, goals), [e.parameter for e in goals]
     groups = grouped([*walk(losses, lambda each: _numbers(each, given))])
-    several = [repeated(trace.nodes, [e.parameter for e in goals], e.nodes) for e in groups]
+    every = _by_operation(_numbers_of(trace.nodes, beside)) if groups else {}
+    several = [_until(every.get(operation_key(e.first), ()), e.nodes) for e in groups]
     once = ({np.asarray(e.value).item(): e for e in nodes} for nodes in several)
     alone = [[*each.values()] for each in once]
     several = [ends for nodes in alone if len(ends := _ends(nodes)) > 1]  # of a total there is one
-    forwards = [*_forwards(trace, losses, (*goals,))] if several else []
+    passes = [of for _, of in _derivatives(Chain(trace), losses)] if several else []
     for nodes in several:
-        shares = ({float(np.sum(e.right(n))) for n in nodes} for e in forwards)
+        shares = ({float(np.sum(of(n))) for n in nodes} for of in passes)
         if any(len(each) == 1 and each != {0.0} for each in shares):
             continue
         total, *rest = nodes
@@ -181,7 +204,7 @@ def count_of(node: Node, given: int) -> int:
 def is_linear(node: Node, given: int) -> bool:
     """Whether a number is a linear function of parameters, and not constant."""
     way = walk([node], lambda each: [e for e in each.inputs if e.uses & given])
-    own = [each for each in way if not given >> each.number & 1]
+    own = (each for each in way if not given >> each.number & 1)
     return bool(given) and all(
         each.operation in (*MOVES, "add", "subtract")
         or (each.operation in LINEAR and count_of(each, given) == 1)
@@ -203,7 +226,7 @@ def best_loss(
     last, given = _last(trace, losses, goals), _given(trace, goals)
     whole = (part for each in losses for part in _shares(each, last))
     tried = [*(_stored(each, given) for each in last), *whole, *_sums(trace, last, goals)]
-    runs = _forwards(trace, tried, goals)
+    runs = _forwards(trace, _multiples(trace, tried, goals, sign), goals)
     fits = [fit for each in runs if (fit := _fit(each, goals, sign)).count]
     return max(fits, key=lambda e: (e.count, -abs(np.log(e.factor)), e.loss.number), default=None)
 
@@ -212,6 +235,61 @@ def fits_of_each(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) 
     """The numbers that each of some gradients is right by."""
     runs = [*_forwards(trace, _last(trace, losses, goals), goals)]
     return [[fit for run in runs if (fit := _fit(run, (each,), 1)).count] for each in goals]
+
+
+def _multiples(
+    trace: Trace, numbers: Sequence[Node], goals: Sequence[Goal], sign: int
+) -> list[Node]:
+    """Those of some numbers of which a gradient is a multiple: one pass goes back from many."""
+    chain, numbers = Chain(trace), [*dict.fromkeys(numbers)]
+    if _at_once(chain, numbers) == 1:
+        return numbers
+    return [
+        number
+        for number, of in _derivatives(chain, numbers)
+        if any(_may_be(chain, goal, of(goal.parameter), sign) for goal in goals)
+    ]
+
+
+def _at_once(chain: Chain, numbers: Sequence[Node]) -> int:
+    """From how many of some numbers one pass may go back at once."""
+    needed = uses_of_nodes(numbers)
+    size = sum(np.size(e.value) for e in chain.nodes if needed >> e.number & 1)
+    return max(LARGEST // max(size, 1), 1)
+
+
+def _derivatives(
+    chain: Chain, numbers: Sequence[Node]
+) -> Iterator[tuple[Node, Callable[[Node], Array]]]:
+    """Each of some numbers, with what gives its derivative by a value."""
+    count = _at_once(chain, numbers)
+
+    def by(known: Arrays, i: int, node: Node) -> Array:
+        found = known.get(node.number)
+        return np.zeros(np.shape(node.value)) if found is None else found[i]
+
+    for some in (numbers[i : i + count] for i in range(0, len(numbers), count)):
+        rows = zip(some, np.eye(len(some)), strict=True)
+        seeds = {e.number: row.reshape(-1, *(1,) * np.ndim(e.value)) for e, row in rows}
+        known = chain.reverse(seeds, lambda _: True)
+        yield from ((each, partial(by, known, i)) for i, each in enumerate(some))
+
+
+def _may_be(chain: Chain, goal: Goal, right: Array, sign: int) -> bool:
+    """Whether a gradient is a multiple of what a number gives, or that is not known."""
+    given = np.asarray(chain.values[goal.node.number])
+    right = comparable(right, given, goal.parameter.value)
+    return not np.all(np.isfinite(right)) or _factor(given, right, sign) is not None
+
+
+def _factor(given: Array, right: Array, sign: int) -> float | None:
+    """How many times the right gradient a given one is, but for rounding; None if it is not."""
+    size = float(np.vdot(right, right)) if given.shape == right.shape else 0.0
+    if not size or not np.isfinite(size):
+        return None
+    factor = sign * float(np.vdot(given, right)) / size
+    near = distance(given, sign * factor * right) <= sqrt(float(np.finfo(given.dtype).eps))
+    return factor if factor > 0 and near else None
 
 
 def _forward(trace: Trace, loss: Node, goals: tuple[Goal, ...]) -> Forward:
@@ -334,8 +412,8 @@ def _fit(forward: Forward, goals: tuple[Goal, ...], sign: int) -> Fit:
         if scale > largest:
             cancelled += distance(given, right, scale) <= sqrt(unit)
             continue
-        factor = sign * float(np.vdot(given, right)) / size
-        if factor > 0 and distance(given, sign * factor * right) <= sqrt(unit):
+        factor = _factor(given, right, sign)
+        if factor is not None:
             factors.append((factor, sqrt(unit)))
             single = single and right.size == 1
     near = [sum(abs(e / f - 1) <= half for e, half in factors) for f, _ in factors]

@@ -25,19 +25,24 @@ def of_same_samples(losses: Sequence[Node], gradients: Sequence[Node], given: in
         gradients: of the parameters.
         given: the parameters, as bits.
     """
-    known, numbers = _met(gradients, given), _met_by_numbers(gradients, given)
+
+    def way(nodes: Iterable[Node]) -> list[Node]:
+        return [*walk(nodes, lambda node: [e for e in node.inputs if e.uses & given])]
+
+    own = way(gradients)
+    known, numbers = _met(own, given), _met_by_numbers(own, given)
     return [
         each
-        for each in losses
-        if not _is_of_others(_met([each], given), known)
-        and not _differ(_met_by_numbers([each], given), numbers)
+        for each, made in ((each, way([each])) for each in losses)
+        if not _is_of_others(_met(made, given), known)
+        and not _differ(_met_by_numbers(made, given), numbers)
     ]
 
 
 def _met_by_numbers(nodes: Iterable[Node], given: int) -> dict[Any, set[Any]]:
     """The numbers by which entries of parameters are multiplied, by the line and the entry."""
     found = dict[Any, set[Any]]()
-    for each in walk(nodes, lambda node: [e for e in node.inputs if e.uses & given]):
+    for each in nodes:
         if each.operation != "multiply" or np.ndim(each.value):
             continue
         own = [e for e in each.args if type(e) is Node and e.uses & given]
@@ -78,7 +83,6 @@ def _are_alike(one: Node, other: Node) -> bool:
 
 def _met(nodes: Iterable[Node], given: int) -> list[Node]:
     """The arrays of the data that values are computed of, where they meet the parameters."""
-    way = walk(nodes, lambda each: [e for e in each.inputs if e.uses & given])
-    made = (each for each in way if not given >> each.number & 1)
+    made = (each for each in nodes if not given >> each.number & 1)
     data = (e for each in made for e in each.inputs if not e.uses & given and np.size(e.value) > 1)
     return [*dict.fromkeys(data)]

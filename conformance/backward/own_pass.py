@@ -18,6 +18,7 @@ import numpy as np
 
 from conformance.backward.accuse import Contradicted, finished
 from conformance.backward.certain import measured
+from conformance.backward.chain import Chain
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, multiple
 from conformance.backward.costs import times
 from conformance.backward.crossed import crossed
@@ -25,7 +26,7 @@ from conformance.backward.decay_lines import decays_without
 from conformance.backward.factor import is_constant, shared, snapped, usual_factors
 from conformance.backward.findings import Accused, Cause, Examined
 from conformance.backward.held_entries import before_zeros, held
-from conformance.backward.judge_gradients import Forward, Verdict, judged
+from conformance.backward.judge_gradients import Forward, Verdict, judged, verdicts
 from conformance.backward.named_numbers import beside_a_named_number
 from conformance.backward.passes import FEW_ENTRIES
 from conformance.backward.recorded_pass import (
@@ -98,6 +99,8 @@ def _examined(
     if step.loss is None or cost is not None:
         return without_loss(step, cost, blame=blame)
     run = Recorded(step.trace, step.loss, step.goals, step.returns)
+    if not step.promised and (scaled := _scaled(step, run)) is not None:
+        return scaled
     forward, found, kinks = judged(run)
     told: float | None = 1.0
     if not all(each.ok for each in found) and not step.promised:
@@ -117,6 +120,20 @@ def _examined(
         other = by(_of_the_last_derivative(forward))
         return other if all(each.mends for each in other.accused) else examined
     return examined
+
+
+def _scaled(step: OwnPass, run: Recorded) -> Examined | None:
+    """What is known of gradients that are all right with a factor, and none without."""
+    forward = Forward(run, Chain(run.trace))
+    found = verdicts(forward)
+    wrong = not any(each.ok for each in found)
+    told = _factor(forward, found, step.rates, free=step.scaled) if wrong else None
+    if told is None:
+        return None
+    forward, found, kinks = judged(replace(run, loss=times(run.trace, run.loss, told)))
+    if decays_without(forward, found, told, step.rates) or not all(e.ok or e.lost for e in found):
+        return None
+    return replace(finished(forward, found, None, kinks=kinks, blame=False), factor=told)
 
 
 def _by_pairs(step: OwnPass) -> Examined | None:
@@ -149,7 +166,8 @@ def _factor(
         usual_one = turned.factor in [-each for each in usual]
         if turned.by_all and (usual_one or is_constant(forward, turned.factor)):
             return -turned.factor
-        return rates[0] if free and len(rates) == 1 else None  # the updates were judged, with it
+        rate = rates[0] if free and len(rates) == 1 else None  # the updates were judged, with it
+        return _of_most_entries(found, usual) or rate
     rate = beside_a_named_number(forward, told.factor) if told.by_all else None
     if rate is not None:
         return rate
@@ -158,6 +176,21 @@ def _factor(
     if not (free and told.by_all) and not is_constant(forward, told.factor):
         return shared(found, usual).factor
     return measured(forward.run, told.factor)
+
+
+def _of_most_entries(found: Sequence[Verdict], usual: Sequence[float]) -> float | None:
+    """The usual factor that most entries share, as of all parameters of a network in one list."""
+    pairs = [
+        (np.ravel(e.given), np.ravel(e.right)) for e in found if e.given.shape == e.right.shape
+    ]
+    given, right = (np.concatenate([np.zeros(0), *(e[i] for e in pairs)]) for i in (0, 1))
+    ratios = given[right != 0] / right[right != 0]
+
+    def is_of_most(factor: float) -> bool:
+        near = np.abs(ratios / factor - 1) <= HALF_OF_THE_DIGITS
+        return bool(right.size > FEW_ENTRIES and 2 * np.sum(near) > right.size)
+
+    return next(filter(is_of_most, usual), None)
 
 
 def _of_the_last_derivative(forward: Forward) -> float:

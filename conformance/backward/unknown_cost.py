@@ -119,8 +119,9 @@ class OwnErrors:
             sizes = [abs(np.log(abs(each.factor))) for each in (one, other)]
             return -found.count, not np.isclose(one.factor, other.factor), max(sizes)
 
-        together = list[tuple[OwnError, OwnError, OwnError]]()
-        for one, other in list(combinations(self._measured, 2)):
+        together, whole = list[tuple[OwnError, OwnError, OwnError]](), len(self._run.goals)
+        some = [each for each in self._measured if each.count < whole] if whole > 1 else []
+        for one, other in combinations(some, 2):
             v, w = one.output, other.output
             apart = v is not w and not v.depends_on(w) and not w.depends_on(v)
             if apart and not (goes_up(one) or goes_up(other)):
@@ -172,9 +173,9 @@ def _seeded(run: Recorded, made: Compared) -> Iterator[OwnError]:
     given = given_in(run.trace)
     errors = [each for each in likely if _tells(each, run.goals, given)]
     values, count = Chain(run.trace).values, len(made.pairs)
+    executions = {each: _alike(run, each, count) for each in (*errors, *few)}
     for error, output in product(errors, few):
-        executions = [_alike(run, each, count) for each in (error, output)]
-        pairs = list(_pairs(values, *executions))
+        pairs = list(_pairs(values, executions[error], executions[output]))
         if pairs:
             at_output = output is made.pairs[0][0]
             yield OwnError(error, output, at_output, seeded(run.trace, pairs))

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from itertools import dropwhile, takewhile
+from math import inf
 from multiprocessing import get_all_start_methods, get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -217,7 +218,9 @@ _LIBRARY = re.compile(rf"^{re.escape(str(Path(os.__file__).parent))}|site-packag
 _FRAME = re.compile(r'  File "(?P<file>.*)", line (?P<line>\d+) in (?P<function>.*)')
 
 
-def isolated(work: Work, timeout: float, *, shown: bool = False) -> Iterator[object]:
+def isolated(
+    work: Work, timeout: float, *, shown: bool = False, later: float | None = None
+) -> Iterator[object]:
     """Run `work(send)` in a child process and yield what it sends, as it arrives.
 
     The child starts with the first record that is asked for, and has ended when the iterator has,
@@ -228,21 +231,23 @@ def isolated(work: Work, timeout: float, *, shown: bool = False) -> Iterator[obj
             fork by itself, it must be picklable.
         timeout: seconds; the longest silence before a record and after the last one.
         shown: whether what it prints goes where we print; else its tail is kept for messages.
+        later: seconds after the first record in which all others have to come; None for any.
 
     Raises:
         StoppedError: the child hung, died by a signal, or exited before it was done.
         SubjectError: it raised.
         InternalError: it raised, in the code of this package.
     """
-    child = _Child(work, shown=shown)
+    child, over = _Child(work, shown=shown), inf
     try:
         child.start()
         while True:
-            kind, content = child.receive(timeout)
+            kind, content = child.receive(min(timeout, over - monotonic()))
             if kind == "done":
                 return
             if kind == "record":
                 yield content
+                over = monotonic() + later if later is not None and over == inf else over
             elif kind == "raised":
                 raise SubjectError(content)
             elif kind == INTERNAL:

@@ -78,6 +78,7 @@ class _Search:
         given = (each for each in nodes if each.function is None and np.size(each.value) > 1)
         self._arrays = bits_of_nodes(given)
         self._roles: dict[Node, frozenset[Role]] = {}
+        self._places: dict[Node, dict[Node, list[Role]]] = {}
         self._ancestors: dict[Node, dict[Node, Node]] = {}
         self._operands: dict[Node, list[Node]] = {}
         self._moved: dict[tuple[Node, Node, Node | None], bool] = {}
@@ -86,8 +87,19 @@ class _Search:
     def roles(self, node: Node) -> frozenset[Role]:
         """The uses of a value."""
         if node not in self._roles:
-            self._roles[node] = frozenset(roles(node))
+            known = (self._roles_in(each).get(node, ()) for each in node.consumers)
+            self._roles[node] = frozenset(chained.from_iterable(known))
         return self._roles[node]
+
+    def _roles_in(self, consumer: Node) -> dict[Node, list[Role]]:
+        """The uses of each operand of an operation, which may have hundreds."""
+        if consumer not in self._places:
+            found, key = dict[Node, list[Role]](), operation_key(consumer)
+            for i, value in enumerate(flat((consumer.args, consumer.kwargs))):
+                if type(value) is Node:
+                    found.setdefault(value, []).append((key, i))
+            self._places[consumer] = found
+        return self._places[consumer]
 
     def uses(self, node: Node) -> int:
         """How many uses a value has, with those of an array that it is written into."""

@@ -168,6 +168,7 @@ def _targets(
     Those of all steps, which one operation gives, are one.
     """
     found: dict[object, list[tuple[Node, Node]]] = {}
+    logarithms = bits_of_nodes(e for e in nodes if e.operation in LOGARITHMS and e.uses & given)
     for node in nodes:
         meets = node.operation in ("subtract", "multiply")
         if not meets or len(node.inputs) != len(("output", "target")):
@@ -177,7 +178,8 @@ def _targets(
             if not (apart and target.uses & given and output.uses & given):
                 continue
             if node.operation == "multiply":
-                held = _is_called(target, HELD) or _is_score(output, target, given)
+                score = bool(output.uses & logarithms) and _is_score(output, target, given)
+                held = score or _is_called(target, HELD)
             else:
                 known = _is_called(target, TARGET)
                 held = known or _is_bootstrapped(target, output, given, drawn)

@@ -16,6 +16,7 @@ import numpy as np
 from conformance.backward.findings import Line
 from conformance.script.linear import SAME as COPIES
 from conformance.script.linear import alike, entrywise, kept, links, read_forward, scalar
+from conformance.script.multiples import rated
 from conformance.script.rows import Carried
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
@@ -260,6 +261,7 @@ class History:
         place: of the parameter among all, from 1, and how many there are.
         share: how many times these gradients are in what the updates themselves multiply.
         apart: of each update a term that is added beside what the rule takes off, if there is one.
+        rates: how many times the rate of the first entry that of each is, if each has its own.
     """
 
     updates: Sequence[Update]
@@ -267,6 +269,7 @@ class History:
     place: tuple[int, int] = (1, 1)
     share: float = 1.0
     apart: Sequence[Node] = ()
+    rates: Sequence[Array] = ()
 
     @cached_property
     def arrays(self) -> list[Array]:
@@ -282,7 +285,7 @@ class History:
         ]
         for i, each in enumerate(self.apart):
             found[i] = found[i] + kept(each, self.updates[i].new) * np.asarray(each.value)
-        return found
+        return [e / by for e, by in zip(found, self.rates, strict=True)] if self.rates else found
 
     @cached_property
     def moments(self) -> list[Moment]:
@@ -374,6 +377,11 @@ def histories(updates: Sequence[Update], place: tuple[int, int] = (1, 1)) -> Ite
     for chosen in (own, *(each for each in rest if each != own)):
         share = abs(own[0][1] / chosen[0][1])
         yield History(updates, [node for node, _ in chosen], place, share)
+    at_rates = [found for found in map(rated, updates) if found is not None]
+    if len(at_rates) == len(updates):
+        nodes, rates = [node for (node, _), _ in at_rates], [by for _, by in at_rates]
+        first = float(rates[0].flat[0])
+        yield History(updates, nodes, place, first, rates=[by / first for by in rates])
 
 
 def of_others(of_all: Sequence[Sequence[Update]], at: int) -> Iterator[tuple[int, Node]]:

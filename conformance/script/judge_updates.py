@@ -4,6 +4,7 @@ Left out: the update rule (`rule.py`).
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 
@@ -43,6 +44,7 @@ from conformance.script.multiples import (
     common,
     inner_choices,
     is_rated,
+    rated,
     rates_of,
     usual,
 )
@@ -62,13 +64,23 @@ def judged(asked: ToJudge) -> Judgement:
     solved = [each for each in map(gradient_solved_for, updates) if each is not None]
     if len(solved) == len(updates):
         return _mixed(step.by_choice([solved]))
-    made = _as_read(step)
+    by_rates = _at_rates(step)
+    if by_rates is not None and by_rates.ok and by_rates.own_loss:
+        return by_rates
+    made = _inner(step, _as_read(step))
+    stands = made.ok or by_rates is None or made.right > by_rates.right
+    return made if stands or by_rates is None or not _are_of_layers(updates) else by_rates
+
+
+def _inner(step: "Unjudged", made: Judgement) -> Judgement:
+    """The judgement of arrays within what moves the parameters, if that is no gradient."""
+    updates = step.updates
     if made.is_settled:
         return made
     for choice in inner_choices(updates):
         pairs = [*zip([node for node, _ in choice], updates, strict=True)]
-        rated = all(is_rated(made, each) for each, made in pairs)
-        if not (made.chosen or rated):
+        at_rates = all(is_rated(made, each) for each, made in pairs)
+        if not (made.chosen or at_rates):
             continue
         try:
             found = step.by_choice([choice])
@@ -77,12 +89,27 @@ def judged(asked: ToJudge) -> Judgement:
                 raise
             continue
         read = all(e in [node for node, _ in made.options] for e, made in pairs)
-        inner = replace(found, altered=not read, rated=rated)
+        inner = replace(found, altered=not read, rated=at_rates)
         if found.ok and not (made.own_loss and found.examined.cost == "unknown"):
             return inner
         signs = any(e.operation in ALTERED for node, each in pairs for e in each.way(node))
         made = inner if signs and found.right > made.right else made
     return _of_the_gradient_within(step, made) or made
+
+
+def _at_rates(step: "Unjudged") -> Judgement | None:
+    """The judgement of gradients of which each entry has a rate of its own, not all alike."""
+    choice = [found[0] for found in map(rated, step.updates) if found is not None]
+    if len(choice) == len(step.updates):
+        with suppress(NotAGradientError):
+            return replace(step.by_choice([choice]), altered=True, rated=True)
+    return None
+
+
+def _are_of_layers(updates: Sequence[Update]) -> bool:
+    """Whether many entries share each of their rates, as those of one layer: data do not."""
+    found = [each[1] for each in map(rated, updates) if each is not None]
+    return all(2 * np.unique(rates).size <= rates.size for rates in found)
 
 
 def _of_the_gradient_within(step: "Unjudged", made: Judgement) -> Judgement | None:
@@ -151,11 +178,13 @@ class Unjudged:
             `others`: of some parameters alone.
         bounds: what gradients of single samples are multiplied by to bound their norms.
         at: where the gradients are taken, by the parameters: momentum may look ahead.
+        made: what is judged, by what moves the parameters.
     """
 
     def __init__(self, asked: ToJudge) -> None:
         """The update in the trace of a run."""
         trace, updates, own = asked.trace, asked.updates, asked.olds
+        self.made: dict[tuple[Multiple, ...], Judgement] = {}
         self.asked, self.updates, self.cost = asked, updates, asked.cost
         news = [each.new for each in updates]
         gradients = [each.options[each.own][0] for each in updates if each.options]
@@ -182,6 +211,12 @@ class Unjudged:
 
     def by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:
         """Judge the likeliest arrays by which the parameters are moved; of two signs, by either."""
+        key = tuple((node, by) for chosen in choices for node, by in chosen)
+        if key not in self.made:
+            self.made[key] = self._by_choice(choices)
+        return self.made[key]
+
+    def _by_choice(self, choices: Sequence[Sequence[Multiple]]) -> Judgement:
         step = self.part([each for chosen in choices for each, _ in chosen])
         tried = [(e, factor) for e in choices for factor in usual(e)]
         mixed = [(e, by) for e, by in tried if min(f for _, f in e) < 0 < max(f for _, f in e)]

@@ -51,6 +51,12 @@ def left_out(
     used = {use for each in goals for use in uses_of(each.parameter, forward)}
     factor, ends = factor_of(forward), _ends(judgement)
     rates = {1.0, *(abs(by) for _, by in judgement.chosen)}
+    made_aside = [
+        each
+        for each in trace.nodes
+        if each.function is not None and is_float(each) and not forward.contains(each)
+        if not (each in whole and ends >> whole[each].number & 1)
+    ]
     for node in trace.nodes if factor else ():
         right = forward.gradient.get(node.number)
         own = _is_constant(node) and node.number < trace.ended
@@ -62,12 +68,9 @@ def left_out(
         kept = node in whole and next_value(node, whole, forward) is not None
         alone = used.isdisjoint(uses_of(node, forward)) and not kept
         instead = steps_of_others(whole[node], values) if alone and node in whole else []
-        for each in trace.nodes if node in whole or not alone else ():
+        for each in made_aside if node in whole or not alone else ():
             number = bool(instead) and np.size(each.value) == right.size == 1
-            alike = np.shape(each.value) == np.shape(right) or number
-            alike = alike and not forward.contains(each)
-            on_the_way = each in whole and ends >> whole[each].number & 1
-            if alike and each.function is not None and is_float(each) and not on_the_way:
+            if np.shape(each.value) == np.shape(right) or number:
                 found = fitted(np.reshape(each.value, np.shape(right)), right)
                 by = 0.0 if found is None else found / factor
                 known = rates if right.size > 1 else {1.0}  # of one number any other is a multiple

@@ -26,6 +26,7 @@ from conformance.script.update import Multiple, Update
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node
 from conformance.tracing.vectorized import put_in_shape
+from reference.step import Array
 
 
 def common(updates: Sequence[Update]) -> list[list[Multiple]]:
@@ -91,16 +92,32 @@ def is_rated(made: Update, gradient: Node) -> bool:
 
     Such rates are numbers above 0 that were there before the parameters were used.
     """
-    node = made.options[made.own][0]
+    return _entry_rates(made, gradient) is not None
+
+
+def rated(made: Update) -> tuple[Multiple, Array] | None:
+    """The gradient of which each entry has a rate of its own, not all alike, with these."""
+    for found in _within(made) if made.options else ():
+        rates = _entry_rates(made, found[0])
+        if rates is not None and np.ptp(rates):
+            return found, rates
+    return None
+
+
+def _entry_rates(made: Update, gradient: Node) -> Array | None:
+    node, by = made.options[made.own][0], np.ones(np.shape(gradient.value))
     while node is not gradient:
         below = [e for e in node.args[:2] if type(e) is Node and e.depends_on(gradient)]
         rates = [e for e in node.args[:2] if type(e) is not Node or e not in below]
         turned = node.operation != "multiply" and below[:1] != [*node.args[:1]]
         known = node.operation in PRODUCTS and not turned and len(below) == 1
         if not known or not all(_is_of_rates(each, made.old) for each in rates):
-            return False
+            return None
+        for each in rates:
+            value = np.asarray(each.value if type(each) is Node else each)
+            by = by * value if node.operation == "multiply" else by / value
         (node,) = below
-    return True
+    return by
 
 
 def _is_of_rates(value: Any, old: Node) -> bool:

@@ -51,6 +51,8 @@ def by_several(asked: ToJudge, made: Judgement | None = None) -> Judgement | Non
         asked: the update.
         made: the judgement by one loss.
     """
+    if len(asked.updates) == 1:
+        return None
     turns, now = in_turn(asked.updates), asked.olds
     parts: list[tuple[list[Update], Judgement]] = []
     moved: set[Node] = set()

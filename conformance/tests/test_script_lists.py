@@ -1468,3 +1468,54 @@ def test_gradients_in_each_others_place_are_told_where_they_are_listed(tmp_path:
     report = run_edited(tmp_path, IN_TURN, ("[gV, gc, gU, gd,", "[gV, gd, gU, gc,"))
     told = {(each.line, each.accused.cause.kind) for each in report.blames}
     assert told == {(17, "other")}, str(report)
+
+
+FILLED_IN_PART = """import math
+import random
+random.seed(4)
+widths, speed = [2, 3, 1], [0.3, 0.1]
+begin = [0, 9, 13]
+p, slope, kept = [0.0] * 13, [0.0] * 13, [0.0] * 13
+for k in range(2):
+    for i in range(widths[k] * widths[k + 1]):
+        p[begin[k] + i] = random.gauss(0.0, 1.0)
+rows = [[random.gauss(0, 1), random.gauss(0, 1)] for _ in range(24)]
+aims = [r[0] - 0.5 * r[1] for r in rows]
+mid = [0.0] * 3
+for turn in range(20):
+    loss = 0.0
+    for r, t in zip(rows[:6], aims[:6]):
+        out = p[12]
+        for j in range(3):
+            s = p[6 + j]
+            for i in range(2):
+                s += p[i * 3 + j] * r[i]
+            mid[j] = math.tanh(s)
+            out += p[9 + j] * mid[j]
+        loss += (out - t) ** 2 / 2
+        e = out - t
+        slope[12] += e
+        for j in range(3):
+            slope[9 + j] += e * mid[j]
+            back = e * p[9 + j] * (1 - mid[j] ** 2)
+            slope[6 + j] += back
+            for i in range(2):
+                slope[i * 3 + j] += back * r[i]
+    for k in range(2):
+        for n in range(begin[k], begin[k + 1]):
+            g = slope[n] / 6
+            kept[n] += g * g
+            p[n] -= speed[k] * g / (math.sqrt(kept[n]) + 1e-6)
+            slope[n] = 0.0
+    print(loss / 6)
+"""
+
+
+@pytest.mark.seldom
+def test_a_list_that_is_filled_in_part_is_moved_as_one_array(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, FILLED_IN_PART)
+    assert report.exit_code == 0, str(report)
+    assert [each.name for each in report.examined.gradients] == ["p"]
+    wrong = "+= back * r[i]", "+= e * r[i]"
+    (blame,) = run_edited(tmp_path, FILLED_IN_PART, wrong).blames
+    assert (blame.accused.gradients, blame.line) == (("p",), 31)

@@ -4,7 +4,7 @@ Left out: what is asked of a value on the way; the caller says which operands le
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from conformance.tracing.node import Node
 
@@ -41,17 +41,14 @@ def ancestors(node: Node) -> Iterator[Node]:
 
 def ways(starts: Iterable[Node], operands: Operands) -> Iterator[tuple[Node, Node]]:
     """As `walk`, each with the latest value that it is an operand of; a start with itself."""
-    waiting: list[tuple[int, int, Node, Node]] = []
-    for node in starts:
-        heappush(waiting, (-node.number, 0, node, node))
-    seen = set[int]()
-    count = 0  # so that no nodes are compared
+    begun = {node.number: node for node in starts}
+    waiting = [(-number, node, node) for number, node in begun.items()]  # no nodes are compared
+    heapify(waiting)
+    seen = {*begun}
     while waiting:
-        _, _, node, through = heappop(waiting)
-        if node.number in seen:
-            continue
-        seen.add(node.number)
+        _, node, through = heappop(waiting)
         yield node, through
         for each in operands(node):
-            count += 1
-            heappush(waiting, (-each.number, count, each, node))
+            if each.number not in seen:  # what comes first is the latest that it is an operand of
+                seen.add(each.number)
+                heappush(waiting, (-each.number, each, node))

@@ -150,11 +150,13 @@ class _Lifting:
         """The array that a number is taken out of; None if it is none of an array."""
         if node.function is not taken or np.ndim(node.value):
             return None
-        state: Node = node.args[0]
+        state, place = node.args[0], int(node.args[1])
         partial = self.known.partial.get(state)
-        if partial is None:
-            return state
-        return (partial.after or state) if int(node.args[1]) in partial.stored else partial.before
+        if partial is not None:
+            state = (partial.after or state) if place in partial.stored else partial.before
+        own = self.known.partial.get(self.before)  # what is moved may itself be stored in part
+        kept = own is not None and own.before is state and place not in own.stored
+        return self.before if kept else state
 
     def taken(self, nodes: Sequence[Node], state: Node) -> Node:
         """The numbers of one array at some places."""
