@@ -125,6 +125,17 @@ def test_the_time_limit_is_of_silence_and_not_of_the_whole(subject: Subject) -> 
     assert list(isolated(subject(source), 0.3)) == [0, 1, 2, 3]
 
 
+def _sends_for_ever(send: Send) -> None:
+    while True:
+        send(1)
+        time.sleep(0.02)
+
+
+def test_what_follows_the_first_record_has_a_limit_of_its_own() -> None:
+    with pytest.raises(SubjectError, match="no result"):
+        list(isolated(_sends_for_ever, LONG, later=0.1))
+
+
 def test_a_spawned_child_sends_too() -> None:
     def work(send: Send) -> None:  # in a child, with which the tracker that spawn starts ends
         isolate.CONTEXT = get_context("spawn")
