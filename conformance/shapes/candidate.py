@@ -18,10 +18,11 @@ from conformance.edits.search_edits import holds
 from conformance.shapes.attempts import Refusal, UnfitError
 from conformance.shapes.custom_function import FunctionSearch
 from conformance.shapes.found import Found
-from conformance.shapes.judge_readings import judged
+from conformance.shapes.judge_readings import Refused, judged
 from conformance.shapes.layers import LayerSearch
 from conformance.shapes.plans import Named, gives_two
 from conformance.shapes.search import Searched
+from conformance.shapes.trained_updates import by_several_updates
 from conformance.shapes.tried_updates import with_untried
 from conformance.shapes.update_findings import INPUT, opposite
 
@@ -199,8 +200,13 @@ class Candidate:
         if right := [each for each in stated if each.examined.ok]:
             return right[0]
         for each in self.searched:
-            refused: list[str] = []
+            refused: list[Refused] = []
             found = _judged(each, cost, refused)
+            if found is None:
+                tried = (by_several_updates(one.reading) for one in refused)
+                found = next((one for one in tried if one is not None), None)
+                if found is not None:
+                    return found
             if found is not None and stated and _is_stated(found.examined, stated[0].examined):
                 return stated[0]
             if found is not None:
@@ -208,13 +214,15 @@ class Candidate:
                 other = another() if found.examined.ok else replace(found, another=another)
                 whole = with_untried(each, other or found)
                 return with_sisters(each, whole, cost)
-            for words in refused:
+            for words, _ in refused:
                 each.refusal.note(UnfitError(words, JUDGED))
                 each.refusal.parameters = True
         return stated[0] if stated else None
 
 
-def _judged(searched: Searched, cost: str | None, refused: list[str] | None = None) -> Found | None:
+def _judged(
+    searched: Searched, cost: str | None, refused: list[Refused] | None = None
+) -> Found | None:
     """What is searched, judged by the readings in which it is right, if there are any."""
     found = judged(searched.readings(), cost, refused)
     return found if found is None or cost else where_it_is_right(searched, found)

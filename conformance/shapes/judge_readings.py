@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 
@@ -71,12 +72,20 @@ from conformance.shapes.update_findings import (
 )
 from conformance.tracing.frames import Frame
 
+
+class Refused(NamedTuple):
+    """Why a reading could not be judged in which something meets a target, and the reading."""
+
+    words: str
+    reading: Reading
+
+
 TRIED = 2
 """So many readings are judged before the best is taken."""
 
 
 def judged(
-    readings: Iterator[Reading], cost: str | None = None, refused: list[str] | None = None
+    readings: Iterator[Reading], cost: str | None = None, refused: list[Refused] | None = None
 ) -> Found | None:
     """The best of the readings; None if there is none that can be judged.
 
@@ -117,7 +126,7 @@ def judged(
 
 
 def _in_any_order(
-    reading: Reading, cost: str | None, refused: list[str]
+    reading: Reading, cost: str | None, refused: list[Refused]
 ) -> tuple[Reading, Found | None]:
     """A reading, judged; with its arguments in another order, if more is right with that.
 
@@ -141,7 +150,7 @@ def _is_better(again: Found, found: Found) -> bool:
     return told and one.right > other.right and not all(each.dead for each in one.gradients)
 
 
-def _of_steps(reading: Reading, cost: str | None, refused: list[str]) -> Found | None:
+def _of_steps(reading: Reading, cost: str | None, refused: list[Refused]) -> Found | None:
     """A reading, judged; by a later step, where a gradient has to be 0 in the first one."""
     found = _judged(reading, cost, refused)
     dead = found is not None and any(each.dead for each in found.examined.gradients)
@@ -150,14 +159,14 @@ def _of_steps(reading: Reading, cost: str | None, refused: list[str]) -> Found |
     return again or found
 
 
-def _judged(reading: Reading, cost: str | None, refused: list[str]) -> Found | None:
+def _judged(reading: Reading, cost: str | None, refused: list[Refused]) -> Found | None:
     """A reading, judged; None if nothing is known of its gradients, and why is noted."""
     try:
         verdict = _examined(reading, cost)
     except (NoGradientError, NothingComparedError):
         raise
     except NotAGradientError as error:
-        refused.append(str(error))
+        refused.append(Refused(str(error), reading))
         return None
     return _found(reading, verdict, cost)
 

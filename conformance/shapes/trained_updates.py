@@ -27,6 +27,7 @@ from conformance.script.judgement import has_single_error
 from conformance.script_outcome import Ran
 from conformance.shapes.called_updates import SAME, tried_update
 from conformance.shapes.found import Found
+from conformance.shapes.judge_readings import recognised
 from conformance.shapes.lost_updates import last_names, may_move
 from conformance.shapes.other_settings import ACTIVATIONS
 from conformance.shapes.own_loss import own_loss
@@ -121,6 +122,22 @@ def _unruled(found: Found, name: str, ran: Ran | None, *, unknown: bool) -> Foun
         return replace(found, examined=ran.examined, recognised=replace(taken, unruled=(name,)))
     off = (*taken.off, *([] if wrong else [f"{name} after its first update"]))
     return replace(found, recognised=replace(taken, off=off))
+
+
+def by_several_updates(reading: Reading) -> Found | None:
+    """The verdict on what trains and keeps something, of which one update alone tells no gradient.
+
+    None if several updates tell nothing by a cost that is known.
+    """
+    if reading.places.direct or not reading.places.moved:
+        return None
+    taken = recognised(reading)
+    name = taken.calls[taken.backward].partition("(")[0]
+    ran = tried_update(reading, name).ran
+    if ran is None or ran.unjudged or ran.examined.cost == "unknown" or ran.rule.kind == "plain":
+        return None
+    rule = (said(name, ran),) if is_right(ran) else ()
+    return Found(replace(taken, rule=rule), ran.examined, reading.run.used())
 
 
 def _decays_freely(found: Found, ran: Ran, reading: Reading) -> bool:
