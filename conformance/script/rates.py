@@ -147,8 +147,12 @@ def unused_rate(made: Update, gradient: Node, eta: float) -> str:
 
 
 def measured_to(made: Update) -> float:
-    """How near the η of a rule that keeps states is known by a parameter, beside its size."""
-    return float(precision(np.asarray(made.new.value)) ** (2 / 3))
+    """How near the η of a rule that keeps states is known by a parameter, beside its size.
+
+    A single number tells η and ε by the same few updates, so half of those digits.
+    """
+    near = float(precision(np.asarray(made.new.value)) ** (2 / 3))
+    return near if np.size(made.new.value) > 1 else near**0.5
 
 
 def rate_of_rule(made: Update, gradient: Node, eta: float) -> str:
