@@ -197,7 +197,7 @@ class _Search:
         alike = np.any(weights) and np.any(right) and _are_multiples(right, weights)
         if alike and self.terms(verdict.goal):
             return None  # any s and c with one sum are so, such as after the first step from 0
-        apart = (*_without_bias(verdict.goal), *entries_apart(verdict.given, verdict.right))
+        apart = (*_without_bias(verdict.goal), *entries_apart(given, right, weights))
         for where in (None, everywhere, _used(verdict), *apart):
             columns = [right] if where is None else [right, where.ravel() * weights]
             told = given.size > len(columns) <= min(map(np.count_nonzero, columns))

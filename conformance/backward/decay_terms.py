@@ -94,18 +94,25 @@ def is_part(node: Node, parameter: Node) -> bool:
     return all(each is parameter or each.operation in MOVES for each in way)
 
 
-def entries_apart(given: Array, right: Array) -> Iterator[Array]:
+def entries_apart(given: Array, right: Array, weights: Array) -> Iterator[Array]:
     """1 but where a gradient is the right one times what it is most often, as for biases.
 
-    Weights, which decay, and biases stand so in one vector.
+    Weights, which decay, and biases stand so in one vector. Of a weight that is so small that
+    nothing shows it, its decay is nearer.
     """
-    given, right = (np.asarray(each, np.float64).ravel() for each in (given, right))
+    given, right, weights = (
+        np.asarray(each, np.float64).ravel() for each in (given, right, weights)
+    )
     ratios = np.sort(given[right != 0] / right[right != 0])
     near = np.abs(ratios[1:] - ratios[:-1]) <= HALF_OF_THE_DIGITS * np.abs(ratios[1:])
     if np.any(near):
         alike = np.split(ratios, 1 + np.flatnonzero(~near))
-        rest = np.abs(given - max(alike, key=len)[0] * right)
-        yield np.asarray(rest > HALF_OF_THE_DIGITS * np.max(np.abs(given)), dtype=np.float64)
+        rest = given - max(alike, key=len)[0] * right
+        apart = np.abs(rest) > HALF_OF_THE_DIGITS * np.max(np.abs(given))
+        shares = rest[apart & (weights != 0)] / weights[apart & (weights != 0)]
+        if len(shares):
+            near = np.abs(rest - np.median(shares) * weights) < np.abs(rest)
+            yield np.asarray(near, dtype=np.float64)
 
 
 def signs_asked(nodes: Iterable[Node], parameters: Iterable[Node]) -> list[Node]:

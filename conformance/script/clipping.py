@@ -43,6 +43,8 @@ def before_its_bound(made: Update) -> Multiple:
     """The gradient that is added, before a number that is computed of it multiplies it."""
     within = made.options[-1]
     own = made.options[made.own]
+    if np.size(own[0].value) == 1:  # numbers are made of any others
+        return own
     clipped = made.way(within[0]) - made.way(own[0])
     return within if any(map(_is_of_its_factor, clipped | {own[0]})) else own
 

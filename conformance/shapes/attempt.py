@@ -3,10 +3,10 @@
 Left out: which plans there are (`plans.py`), and what the gradients are (`places.py`).
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from types import ModuleType
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 
 from conformance.programs.execution import missing
 from conformance.programs.held_state import (
+    Change,
     Leaf,
     as_array,
     as_tensor,
@@ -144,11 +145,9 @@ def begin(run: Attempt, values: Values, late: Collection[str] = ()) -> None:
     if run.tensors:
         _in_their_type(run)
     trace, data = run.trace, run.data
-    made: dict[int, Any] = {}
-    kept: list[Any] = []
     given = _given_data(run)
     held = [leaf for name, e in run.roots.items() for leaf in leaves(e, name, run.plan.module)]
-    wholes = sorted(held, key=lambda each: -np.size(each.value))
+    memory = _Memory(sorted(held, key=lambda each: -np.size(each.value)))
 
     def change(leaf: Leaf) -> Any:
         value = leaf.value
@@ -157,21 +156,13 @@ def begin(run: Attempt, values: Values, late: Collection[str] = ()) -> None:
         same = next((new for old, new in given.items() if _same(value, data, old)), None)
         if same is not None:
             return same
-        if id(value) not in made or not isinstance(value, np.ndarray):  # [0.0] * 3 is three biases
+        new = memory.made_of(value, change)
+        if new is None:
             number = values.get(leaf.path, value)
-            others = kept if isinstance(value, np.ndarray) else ()
-            turned = next((each for each in others if _is_transposed(value, each)), None)
-            whole = next((e for e in wholes if _place_in(value, e.value) is not None), None)
-            kept.append(value)
             plain = np.array(number) if isinstance(value, np.ndarray | None) else number
             array = plain if trace is None else _traced(trace, number, leaf)
-            made[id(value)] = as_matrix(array) if isinstance(value, np.matrix) else array
-            if turned is not None:
-                made[id(value)] = made[id(turned)].T
-            elif whole is not None and whole.value is not value:
-                part = np.reshape(change(whole), -1)[_place_in(value, whole.value)]
-                made[id(value)] = part.reshape(value.shape)
-        new = made[id(value)]
+            new = as_matrix(array) if isinstance(value, np.matrix) else array
+        memory.keep(value, new)
         node = run.node(new) if trace is not None else None
         run.start[leaf.path] = Leaf(leaf.path, leaf.name, new), node
         return new
@@ -184,6 +175,38 @@ def begin(run: Attempt, values: Values, late: Collection[str] = ()) -> None:
             _put(run, path, change)
     _feed(run)
     share(run, run.roots)
+
+
+@dataclass
+class _Memory:
+    """What is made of the arrays that a program holds: those in one memory are so again.
+
+    Attributes:
+        wholes: all that it holds, the largest first.
+    """
+
+    wholes: Sequence[Leaf]
+    _made: list[tuple[Any, Any]] = field(default_factory=list)
+
+    def made_of(self, value: Any, change: Change) -> Any | None:
+        """What an array becomes that is another one, or transposed, or a part; None if it is none.
+
+        Numbers are never one: `[0.0] * 3` is three biases.
+        """
+        if not isinstance(value, np.ndarray):
+            return None
+        for old, new in self._made:
+            if old is value or _is_transposed(value, old):
+                return new if old is value else new.T
+        whole = next((e for e in self.wholes if _place_in(value, e.value) is not None), None)
+        if whole is None or whole.value is value:
+            return None
+        part = np.reshape(change(whole), -1)[_place_in(value, whole.value)]
+        return part.reshape(value.shape)
+
+    def keep(self, value: Any, new: Any) -> None:
+        """Note what a value has become."""
+        self._made.append((value, new))
 
 
 def _differentiated(run: Attempt) -> set[str]:

@@ -127,8 +127,8 @@ def unbounded(node: Node) -> Node | None:
 
 def _within_a_norm(node: Node) -> Node | None:
     """What was multiplied by a number that is computed of it, as a bound of its norm is."""
-    if node.operation not in ("multiply", "divide"):
-        return None
+    if node.operation not in ("multiply", "divide") or np.size(node.value) == 1:
+        return None  # a number is computed of any other
     pairs = (node.args, node.args[::-1])[: 1 if node.operation == "divide" else 2]
     nodes = (pair for pair in pairs if all(type(each) is Node for each in pair))
     inner: Node | None = next((each for each, by in nodes if is_of_its_factor(by, each)), None)

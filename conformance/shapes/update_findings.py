@@ -318,7 +318,7 @@ def _fit(
         solved[kept] = least_squares(columns[:, kept], term)
         return solved
 
-    for where in (np.ones_like(term), *entries_apart(term, gradient)):
+    for where in (np.ones_like(term), *entries_apart(term, gradient, parameter)):
         columns = whole * np.stack([np.ones_like(where), where, where], axis=1)
         own = (fitted(columns, kept) for kept in ([0], [0, 1], [0, 2], [0, 1, 2]))
         for solved in (*known, *(each * (1, 0, 0) for each in known), *own):

@@ -22,6 +22,8 @@ for t in range(20):
     w = w - 0.1 * g
     b -= 0.1 * r.mean()
 """
+
+
 @pytest.mark.parametrize("wrong", ["np.abs(w)", "np.sqrt(w * w + 1e-9)"])
 def test_what_is_no_derivative_of_a_penalty_is_blamed_where_it_is_made(
     wrong: str, tmp_path: Path
