@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.recorded_pass import Goal
-from conformance.script.linear import is_of_its_factor
+from conformance.script.linear import ancestors, is_of_its_factor
 from conformance.script.parameters import is_mixed, with_states
 from conformance.script.rows import Carried
 from conformance.shapes.attempts import Attempt
@@ -246,11 +246,16 @@ def parameters_among(moved: Mapping[Node, Node]) -> list[Node]:
 
 
 def _is_carried(old: Node, moved: Mapping[Node, Node]) -> bool:
-    """Whether a number is read for its new value alone, which goes into another number's."""
+    """Whether a number is read for its new value alone, which goes into another number's.
+
+    That may be a sum of multiples of both, as in the momentum of Nesterov.
+    """
     new = moved[old]
-    if not any(each is not new and each.depends_on(new) for each in moved.values()):
+    going = [each for each in moved.values() if each is not new and each.depends_on(new)]
+    if not going:
         return False
-    left, seen = [old], {old, new}
+    sums = ({each, *ancestors(each)} for each in going)
+    left, seen = [old], {old, new}.union(*(each for each in sums if old in each and new in each))
     while left:
         later = [each for each in left.pop().consumers if each not in seen]
         if not all(map(new.depends_on, later)):

@@ -30,6 +30,7 @@ RIGHT = (
     "layers/leaky/entropy/whole/update-alone/clipped/handed/none/halved",
     "columns/leaky/linear/half/update/clipped/held/none",
     "columns/leaky/softmax/half/update/RMSProp/held/none/halved",
+    "lists/sigmoid/linear/half/nowhere/Nesterov/held/none",
     "lists/relu/softmax/half/nowhere/plain/held/main",
     "lists/tanh/entropy/whole/update-alone/plain/handed/none",
     "pairs/leaky/labels/L1/update/plain/handed/none",
