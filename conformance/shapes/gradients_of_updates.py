@@ -167,7 +167,8 @@ def _moved(run: Attempt, after: Mapping[str, Node]) -> dict[Node, tuple[str, Nod
 
 def is_within(node: Node, wholes: Collection[Node]) -> bool:
     """Whether an array is a part of another one, as a matrix is of a vector of all parameters."""
-    return any(each is not node and is_part(node, each) for each in wholes)
+    made = node.function is not None  # else it is no part
+    return made and any(each is not node and is_part(node, each) for each in wholes)
 
 
 def _carried(run: Attempt, after: Mapping[str, Node], found: Sequence[Update]) -> Iterator[str]:
