@@ -38,6 +38,9 @@ SIZES = (1.0, 2.0)
 """Sizes of weights by which a term is told to be a multiple of their squares."""
 
 
+ELSEWHERE = "not each update computes the loss by which others are judged"
+
+
 def decline_unseen(trace: Trace, made: Judgement, loss: Node | None) -> None:
     """Decline gradients that are wrong by a known cost, where the program has another loss.
 
@@ -49,11 +52,16 @@ def decline_unseen(trace: Trace, made: Judgement, loss: Node | None) -> None:
     Raises:
         NotAGradientError: the update does not compute that loss.
     """
-    if made.ok or made.examined.cost not in (*COST_NAMES, "unknown"):
+    if made.ok:
+        return
+    keys = [operation_key(e) for e in (loss, made.loss) if e is not None and made.own_loss]
+    if len(set(keys)) > 1:
+        raise NotAGradientError(ELSEWHERE)  # what it computes is a part of that loss, or beside it
+    if made.examined.cost not in (*COST_NAMES, "unknown"):
         return
     own = _computed(trace, made)
     if loss is not None and operation_key(loss) not in map(operation_key, own):
-        raise NotAGradientError("not each update computes the loss by which others are judged")
+        raise NotAGradientError(ELSEWHERE)
     called = {frame.function for each in own for frame in each.frames}
     files = {line.file for each in made.updates for line in lines_of(each.new)}
     for each, line in _losses(sorted(files)):

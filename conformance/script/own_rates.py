@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from conformance.backward.source import lines_of
+from conformance.backward.syntax import tree
 from conformance.script.judgement import Judgement
 from conformance.script.linear import alike, is_of_numbers
 from conformance.script.multiples import PRODUCTS
@@ -74,9 +76,23 @@ def _factors(made: Update, gradient: Node) -> Iterator[_Factor]:
     for node in products:
         for written, number in numbers_of(node, made):
             parts = [*_parts(written, times=node.operation == "multiply" or len(products) == 1)]
-            for each, times in parts:
+            for part, times in parts:
+                each = _as_number(part, node)
                 told, whole = as_written(each, number, node) if times else ("", "")
                 yield _Factor(told.partition(" = ")[0] or ast.unparse(each), told, whole)
+
+
+def _as_number(part: ast.expr, node: Node) -> ast.expr:
+    """The number that a name stands for, if one is given to it and it is read here alone."""
+    files = [line.file for line in lines_of(node)[:1]]
+    if not isinstance(part, ast.Name) or not files:
+        return part
+    every = [*ast.walk(tree(files[0]) or ast.Pass())]
+    read = [e for e in every if isinstance(e, ast.Name) and e.id == part.id]
+    once = [type(e.ctx) for e in read].count(ast.Load) == 1
+    given = [e.value for e in every if isinstance(e, ast.Assign) and e.targets[0] in read]
+    numbers = [e for e in given if isinstance(e, ast.Constant)]
+    return numbers[0] if once and len(read) == 2 and numbers else part  # noqa: PLR2004 - given, read
 
 
 def _parts(written: ast.expr, *, times: bool) -> Iterator[tuple[ast.expr, bool]]:
