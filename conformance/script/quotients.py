@@ -285,12 +285,17 @@ def _of_running_maximum(
 
 
 def _of_largest(history: History, mean: Moment, largest: Moment) -> Iterator[Reading]:
-    """Adamax: the largest |g| that there was, which gets less from step to step."""
+    """Adamax: the largest |g| that there was, which gets less from step to step.
+
+    An ε may be added to it, as PyTorch does.
+    """
     seconds = [each**2 for each in _values(largest)]
     absolute = [np.abs(each) for each in history.arrays]
     if largest.rate >= 1:
         return
-    for of, wrong in ((absolute, ()), (history.arrays, (Mistake("size", largest.news[0]),))):
+    rights = [[each + number for each in absolute] for number in (0.0, *history.numbers)]
+    signed = history.arrays, (Mistake("size", largest.news[0]),)
+    for of, wrong in (*((each, ()) for each in rights), signed):
         if _is_by(np.maximum, largest, of):
             yield Reading("adamax", history, _values(mean), seconds, mean, largest, 1.0, wrong)
             return
