@@ -1,4 +1,4 @@
-"""The cross-entropy that a file defines, where an update has the gradients of a quadratic cost.
+"""The cross-entropy that a file defines or computes, where gradients are of a quadratic cost.
 
 The derivative of the output is one too much then, whose line is told. The other way round nothing
 is: who leaves it out may say that the cost is another. Left out: losses that an update computes
@@ -10,18 +10,23 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
+from conformance.backward.loss_names import is_named
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import lines_of
 from conformance.backward.syntax import tree
 from conformance.edits.source_parts import last_name
-from conformance.script.judge_updates import judged
+from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement, ToJudge
+from conformance.tracing.ancestors import walk
 
+LOGARITHMS = {"log", "log1p", "log2", "log10", "logaddexp"}
 LIKELIHOODS = ("cross-entropy", "log-likelihood")
 
 
 def by_likelihood(asked: ToJudge, made: Judgement) -> Judgement | None:
-    """The judgement of gradients of a quadratic cost, where the file defines a likelihood alone.
+    """The judgement of gradients of a quadratic cost, where the file has a likelihood alone.
+
+    A function of the file is it, or a number that the update calls its loss.
 
     It is that the output error has a derivative too much, which one line makes; None if it is not.
     """
@@ -29,7 +34,8 @@ def by_likelihood(asked: ToJudge, made: Judgement) -> Judgement | None:
         return None
     files = {line.file for each in made.updates for line in lines_of(each.new)}
     compared = [e for file in files for e in ast.walk(tree(file) or ast.Pass()) if _compares(e)]
-    if not any(map(_is_likelihood, compared)) or any(map(_is_of_squares, compared)):
+    defined = any(map(_is_likelihood, compared)) or _computes_one(asked)
+    if not defined or any(map(_is_of_squares, compared)):
         return None
     for cost in LIKELIHOODS:
         with suppress(NotAGradientError):
@@ -39,6 +45,14 @@ def by_likelihood(asked: ToJudge, made: Judgement) -> Judgement | None:
             if len(found) == 1 and found[0].mends and len(found[0].gradients) == every:
                 return other
     return None
+
+
+def _computes_one(asked: ToJudge) -> bool:
+    """Whether all numbers that an update calls its loss are made of logarithms."""
+    losses = [each for each in Unjudged(asked).losses if is_named(each)]
+    return bool(losses) and all(
+        any(part.operation in LOGARITHMS for part in walk([each])) for each in losses
+    )
 
 
 def _compares(part: ast.AST) -> bool:

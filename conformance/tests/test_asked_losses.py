@@ -409,3 +409,35 @@ def test_a_network_is_judged_by_the_value_of_its_cost(tmp_path: Path) -> None:
     assert (code, "judged by" in words) == (0, False), words
     code, lines, words = judged(network.replace(*WITHOUT_SLOPE[::-1]), tmp_path)
     assert (code, lines) == (1, ["return (a - y) * slope(z)"]), words
+
+
+VARIATIONAL = """import numpy as np
+rng = np.random.default_rng(4)
+X = (rng.random((40, 5)) < 0.4).astype(float)
+E, D = rng.normal(size=(5, 3)) * 0.5, rng.normal(size=(3, 5)) * 0.5
+def terms(eps):
+    z = X @ E + eps
+    o = z @ D
+    rec = np.sum(np.logaddexp(0, o) - X * o) / len(X)
+    return rec, 0.5 * np.sum((X @ E) ** 2) / len(X), z, o
+def loss(eps):
+    rec, kl, _, _ = terms(eps)
+    return rec + kl
+for step in range(30):
+    eps = rng.normal(size=(40, 3))
+    _, _, z, o = terms(eps)
+    d = (1 / (1 + np.exp(-o)) - X) / len(X)
+    gE = X.T @ (d @ D.T + X @ E / len(X))
+    if step % 10 == 0:
+        print(step, loss(eps))
+    D -= 0.2 * z.T @ d
+    E -= 0.2 * gE
+"""
+
+
+@pytest.mark.parametrize(("there", "code"), [("+ X @ E /", 0), ("- X @ E /", 1)])
+def test_a_part_of_a_loss_judges_no_update_that_does_not_compute_the_whole(
+    there: str, code: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, VARIATIONAL, ("+ X @ E /", there))
+    assert report.exit_code == code, str(report)

@@ -28,6 +28,17 @@ for epoch in range(10):
     print(epoch, score(act(act(X @ U) @ V), T))
 """
 
+DEFINED = """def score(p, t):
+    return -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))
+"""
+INLINE = (
+    DIGITS.replace(DEFINED, "")
+    .replace(
+        "        e =",
+        "        cost = -np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))\n        e =",
+    )
+    .replace("score(act(act(X @ U) @ V), T)", "cost")
+)
 SLOPE = "(p - t) / len(x)", "(p - t) * p * (1 - p) / len(x)"
 SQUARES = "-np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))", "np.mean((p - t) ** 2)"
 
@@ -35,6 +46,11 @@ SQUARES = "-np.mean(t * np.log(p) + (1 - t) * np.log(1 - p))", "np.mean((p - t) 
 def test_a_derivative_too_much_is_told_by_the_loss_that_is_defined(tmp_path: Path) -> None:
     report = run_edited(tmp_path, DIGITS, SLOPE)
     assert [each.line for each in report.blames] == [15], str(report)
+
+
+def test_a_derivative_too_much_is_told_by_the_loss_that_is_computed(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, INLINE, SLOPE)
+    assert [each.line for each in report.blames] == [14], str(report)
 
 
 @pytest.mark.parametrize("edits", [(), (SLOPE, SQUARES), (SQUARES,)], ids=["both", "square", "log"])

@@ -58,6 +58,7 @@ def test_each_parameter_may_have_a_rate_that_is_stated(stated: str, tmp_path: Pa
         ("0.2 * k", "0.1 * k"),
         ("0.2 * s", "0.1"),
         ("0.1 * lr * k", "lr * k"),
+        ("twice * lr * k", "lr * k"),
         ("lr * s", "rates[1] * s"),
         ("k * lr", "k * rates[1]"),
         ("c * rates[1]", "c * rates[0]"),
@@ -67,6 +68,7 @@ def test_rates_of_their_own_may_stand_beside_other_numbers(
     one: str, other: str, tmp_path: Path
 ) -> None:
     begin = "    k, s = 0.9**epoch, min(1.0, 50 / np.sqrt((d0**2).sum()))\n"
+    begin += "    twice = 2.0\n"
     begin += "    c = 0.5 * (1 + np.cos(np.pi * epoch / 90))\n"
     stated = begin + BOTH.replace("rates[1]", one).replace("rates[0]", other)
     report = run(tmp_path, (BOTH, stated))
