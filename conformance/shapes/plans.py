@@ -238,9 +238,11 @@ def takes_parameters(function: FunctionType) -> bool:
 def may_make(function: FunctionType) -> bool:
     """Whether a function may make parameters, perhaps of sizes, which may have defaults."""
     sizes = {"sizes", "n_in", "n_hidden", "n_hiddens", "n_out"}
-    told = bool(sizes & kinds_taken(function)) or any(map(is_parameter, returned_names(function)))
+    sized = bool(sizes & kinds_taken(function))
+    told = sized or any(map(is_parameter, returned_names(function)))
     asked = [e for e in needed(function) if {"seed", "generator"}.isdisjoint(kinds_of(e.name))]
-    return len(asked) in (1, 3) or (not asked and told)
+    pair = len(asked) == len(("n_visible", "n_hidden")) and sized
+    return len(asked) in (1, 3) or pair or (not asked and told)
 
 
 def gives_two(function: FunctionType) -> bool:

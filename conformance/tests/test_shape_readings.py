@@ -1989,3 +1989,30 @@ def test_a_class_may_keep_matrices(tmp_path: Path) -> None:
     assert (code, "2 gradients, all right" in said) == (0, True), said
     code, lines, said = judged(OF_MATRICES.replace("np.power(self.h, 2)", "self.h"), tmp_path)
     assert (code, [e[:4] for e in lines[:1]]) == (1, ["back"]), said
+
+
+TIED = """
+import numpy as np
+
+def start(n_visible, n_hidden):
+    rng = np.random.RandomState(4)
+    return [rng.randn(n_visible, n_hidden) * 0.4, np.zeros(n_hidden), np.zeros(n_visible)]
+
+def loss(params, X):
+    W, b, c = params
+    return np.mean((np.tanh(X @ W + b) @ W.T + c - X) ** 2)
+
+def gradients(params, X):
+    W, b, c = params
+    h = np.tanh(X @ W + b)
+    d = 2 * (h @ W.T + c - X) / X.size
+    dh = d @ W * (1 - h**2)
+    return [X.T @ dh + d.T @ h, dh.sum(axis=0), d.sum(axis=0)]
+"""
+
+
+@pytest.mark.parametrize(("wrong", "code"), [("+ d.T @ h", 0), ("- d.T @ h", 1)])
+def test_what_makes_parameters_may_be_told_two_sizes(wrong: str, code: int, tmp_path: Path) -> None:
+    found, lines, said = judged(TIED.replace("+ d.T @ h", wrong), tmp_path)
+    assert found == code, said
+    assert all(wrong in each for each in lines)
