@@ -10,6 +10,7 @@ from itertools import product
 from time import process_time
 from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -38,8 +39,12 @@ from conformance.shapes.plans import OUTS, PARAMETERS_AND_DATA, Made, Named, cha
 from conformance.shapes.reading import Reading, begins_with_zeros, generic
 from conformance.tracing.trace import Trace
 
-SEARCHED, LONGER = 6.0, 30.0
-"""Seconds of the processor after which no further reading is tried; where all of them misfit."""
+SEARCHED, LONGER, LEAST = 6.0, 30.0, 2.0
+"""Seconds of the processor after which no further reading is tried; where all of them misfit.
+
+Each search of a file that has found nothing leaves half the time to the next, but the least.
+"""
+_FRUITLESS: WeakKeyDictionary[ModuleType, int] = WeakKeyDictionary()
 
 Asked = tuple[tuple[Sizes, str], ...]
 """The sizes that a network is asked for, with the layout of its data."""
@@ -81,7 +86,7 @@ class Searched:
     def readings(self) -> Iterator[Reading]:
         """Those that run, the likeliest first."""
         began = process_time()
-        self.refusal.until = began + SEARCHED
+        self.refusal.until = began + max(SEARCHED / 2 ** _FRUITLESS.get(self.module, 0), LEAST)
         misshapen: list[Reading] = []
         tried = (PICTURES, *LAYOUTS) if convolves(self.module, self.own) else LAYOUTS
         rounds = [(each, narrow) for narrow in (False, True) for each in tried]
@@ -106,6 +111,7 @@ class Searched:
                     yield self._of_one_step(each)
                 if found:
                     return
+        _FRUITLESS[self.module] = _FRUITLESS.get(self.module, 0) + 1
         whole = process_time() <= self.refusal.until  # else others may be meant, that fit
         for each in sorted(misshapen, key=lambda e: not e.fits_but_for_numbers) if whole else ():
             if not each.places.missing:
