@@ -88,11 +88,13 @@ def _as_number(part: ast.expr, node: Node) -> ast.expr:
     if not isinstance(part, ast.Name) or not files:
         return part
     every = [*ast.walk(tree(files[0]) or ast.Pass())]
-    read = [e for e in every if isinstance(e, ast.Name) and e.id == part.id]
-    once = [type(e.ctx) for e in read].count(ast.Load) == 1
-    given = [e.value for e in every if isinstance(e, ast.Assign) and e.targets[0] in read]
-    numbers = [e for e in given if isinstance(e, ast.Constant)]
-    return numbers[0] if once and len(read) == 2 and numbers else part  # noqa: PLR2004 - given, read
+    own = [each for each in every if isinstance(each, ast.Name) and each.id == part.id]
+    given = (
+        each.value for each in every if isinstance(each, ast.Assign) and each.targets[0] in own
+    )
+    number = next((each for each in given if isinstance(each, ast.Constant)), part)
+    uses = Counter(type(each.ctx) for each in own)
+    return number if uses == {ast.Store: 1, ast.Load: 1} else part
 
 
 def _parts(written: ast.expr, *, times: bool) -> Iterator[tuple[ast.expr, bool]]:
