@@ -54,8 +54,7 @@ def decline_unseen(trace: Trace, made: Judgement, loss: Node | None) -> None:
     """
     if made.ok:
         return
-    keys = [operation_key(e) for e in (loss, made.loss) if e is not None and made.own_loss]
-    if len(set(keys)) > 1:
+    if made.own_loss and loss is not None and not _computes(trace, made, loss):
         raise NotAGradientError(ELSEWHERE)  # what it computes is a part of that loss, or beside it
     if made.examined.cost not in (*COST_NAMES, "unknown"):
         return
@@ -69,6 +68,15 @@ def decline_unseen(trace: Trace, made: Judgement, loss: Node | None) -> None:
             place = f"{os.path.relpath(line.file)}:{line.line}"
             words = f"not each update computes the loss, which `{each.name}` gives ({place})"
             raise NotAGradientError(words)
+
+
+def _computes(trace: Trace, made: Judgement, loss: Node) -> bool:
+    """Whether an update computes what another one does as its loss, if that is told."""
+    first, last = (min(e.old.number for e in made.updates), max(e.new.number for e in made.updates))
+    key = operation_key(loss)
+    return not loss.frames or any(
+        operation_key(each) == key for each in trace.nodes[first : last + 1]
+    )
 
 
 def _is_another(function: ast.FunctionDef, cost: str) -> bool:
