@@ -103,13 +103,13 @@ def with_losses(module: ast.Module) -> ast.Module:
             asking = _asking(name, given, function.body[0])
             place = max(_assigned(function).get(own, 0) for own in names.values())
             function.body.insert(place or bool(ast.get_docstring(function)), asking)
-    for kind in classes:
-        for derivative, value in _of_cost(kind):
-            of, own = (kind.name if derivative.decorator_list else "self"), _taken(value)
-            given = [ast.keyword(e, ast.Name(e, ast.Load())) for e in own if e != "self"]
-            cost = ast.Attribute(ast.Name(of, ast.Load()), value.name, ast.Load())
-            place = bool(ast.get_docstring(derivative))
-            derivative.body.insert(place, _asking(cost, given, derivative.body[0]))
+    for kind, derivative, value in _costs_in(module):
+        of, own = (kind if derivative.decorator_list else "self"), _taken(value)
+        given = [ast.keyword(e, ast.Name(e, ast.Load())) for e in own if e != "self"]
+        cost = ast.Attribute(ast.Name(of, ast.Load()), value.name, ast.Load())
+        derivative.body.insert(
+            bool(ast.get_docstring(derivative)), _asking(cost, given, derivative.body[0])
+        )
     losses = _losses(_functions(module.body))
     for loop in [each for each in ast.walk(module) if isinstance(each, ast.For | ast.While)]:
         for at, loss in _of_own_names(loop, losses):

@@ -15,11 +15,11 @@ from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import lines_of
 from conformance.backward.syntax import tree
 from conformance.edits.source_parts import last_name
+from conformance.script.held_targets import LOGARITHMS
 from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement, ToJudge
 from conformance.tracing.ancestors import walk
 
-LOGARITHMS = {"log", "log1p", "log2", "log10", "logaddexp"}
 LIKELIHOODS = ("cross-entropy", "log-likelihood")
 
 

@@ -3,11 +3,11 @@
 Left out: which plans there are (`plans.py`), and what the gradients are (`places.py`).
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from functools import wraps
+from functools import cached_property, wraps
 from types import ModuleType
 from typing import Any
 
@@ -146,8 +146,7 @@ def begin(run: Attempt, values: Values, late: Collection[str] = ()) -> None:
         _in_their_type(run)
     trace, data = run.trace, run.data
     given = _given_data(run)
-    held = [leaf for name, e in run.roots.items() for leaf in leaves(e, name, run.plan.module)]
-    memory = _Memory(sorted(held, key=lambda each: -np.size(each.value)))
+    memory = _Memory(dict(run.roots), run.plan.module)
 
     def change(leaf: Leaf) -> Any:
         value = leaf.value
@@ -182,10 +181,12 @@ class _Memory:
     """What is made of the arrays that a program holds: those in one memory are so again.
 
     Attributes:
-        wholes: all that it holds, the largest first.
+        roots: what holds them, by name.
+        module: of the classes of these.
     """
 
-    wholes: Sequence[Leaf]
+    roots: Mapping[str, Any]
+    module: ModuleType
     _made: list[tuple[Any, Any]] = field(default_factory=list)
 
     def made_of(self, value: Any, change: Change) -> Any | None:
@@ -198,11 +199,18 @@ class _Memory:
         for old, new in self._made:
             if old is value or _is_transposed(value, old):
                 return new if old is value else new.T
-        whole = next((e for e in self.wholes if _place_in(value, e.value) is not None), None)
-        if whole is None or whole.value.size == value.size:
-            return None  # a tensor is another array of the same memory each time
-        part = np.reshape(change(whole), -1)[_place_in(value, whole.value)]
-        return part.reshape(value.shape)
+            if (place := _place_in(value, old)) is not None:
+                return np.reshape(new, -1)[place].reshape(value.shape)
+        for whole in self._left if value.base is not None else ():
+            if (place := _place_in(value, whole.value)) is not None:
+                return np.reshape(change(whole), -1)[place].reshape(value.shape)
+        return None
+
+    @cached_property
+    def _left(self) -> list[Leaf]:
+        """What is not changed yet, where it is asked for first; the largest comes first."""
+        held = (leaf for name, e in self.roots.items() for leaf in leaves(e, name, self.module))
+        return sorted(held, key=lambda each: -np.size(each.value))
 
     def keep(self, value: Any, new: Any) -> None:
         """Note what a value has become."""
@@ -229,11 +237,14 @@ def _is_transposed(value: Any, other: Any) -> bool:
 
 
 def _place_in(value: Any, whole: Any) -> slice | None:
-    """Where an array is in another one, flattened, in the same memory; None if it is not."""
+    """Where an array is in a larger one, flattened, in the same memory; None if it is not.
+
+    A tensor is another array of the same memory each time.
+    """
     both = value, whole
     if not all(isinstance(each, np.ndarray) and each.flags.c_contiguous for each in both):
         return None
-    if value.dtype != whole.dtype or not value.size:
+    if value.dtype != whole.dtype or not 0 < value.size < whole.size:
         return None
     begins, of = (each.__array_interface__["data"][0] for each in both)
     first = (begins - of) // value.itemsize

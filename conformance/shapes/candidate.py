@@ -202,11 +202,9 @@ class Candidate:
         for each in self.searched:
             refused: list[Refused] = []
             found = _judged(each, cost, refused)
-            if found is None:
-                tried = (by_several_updates(one.reading) for one in refused)
-                found = next((one for one in tried if one is not None), None)
-                if found is not None:
-                    return found
+            tried = (by_several_updates(one.reading) for one in refused if found is None)
+            if (trained := next(filter(None, tried), None)) is not None:
+                return trained
             if found is not None and stated and _is_stated(found.examined, stated[0].examined):
                 return stated[0]
             if found is not None:

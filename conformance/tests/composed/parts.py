@@ -219,6 +219,11 @@ class Optimiser(NamedTuple):
 
 
 ROOT = "{p} -= {lr} * {g} / (np.sqrt({s}) + 1e-7)  #: root"
+MEANS = ("{v} = 0.9 * {v} + 0.1 * {g}", "{s} = 0.999 * {s} + 0.001 * {g} ** 2  #: square")
+BY_ROOT = (
+    "second = {s} / (1 - 0.999 ** {t})  #: corrected",
+    "{p} -= {lr} * first / (np.sqrt(second) + 1e-8)  #: root",
+)
 OPTIMISERS = {
     "plain": Optimiser("", ("{p} -= {lr} * {g}  #: step",)),
     "momentum": Optimiser("v", ("{v} = 0.9 * {v} - {lr} * {g}  #: velocity", "{p} += {v}")),
@@ -227,15 +232,7 @@ OPTIMISERS = {
     "AdaGrad": Optimiser("s", ("{s} += {g} ** 2  #: square", ROOT), 0.01),
     "RMSProp": Optimiser("s", ("{s} = 0.99 * {s} + 0.01 * {g} ** 2  #: square", ROOT), 0.01),
     "Adam": Optimiser(
-        "vs",
-        (
-            "{v} = 0.9 * {v} + 0.1 * {g}",
-            "{s} = 0.999 * {s} + 0.001 * {g} ** 2  #: square",
-            "first = {v} / (1 - 0.9 ** {t})  #: corrected",
-            "second = {s} / (1 - 0.999 ** {t})  #: corrected",
-            "{p} -= {lr} * first / (np.sqrt(second) + 1e-8)  #: root",
-        ),
-        0.01,
+        "vs", (*MEANS, "first = {v} / (1 - 0.9 ** {t})  #: corrected", *BY_ROOT), 0.01
     ),
     "Nesterov": Optimiser(
         "v",
@@ -249,8 +246,7 @@ OPTIMISERS = {
     "AMSGrad": Optimiser(
         "vsh",
         (
-            "{v} = 0.9 * {v} + 0.1 * {g}",
-            "{s} = 0.999 * {s} + 0.001 * {g} ** 2  #: square",
+            *MEANS,
             "{h} = np.maximum({h}, {s})  #: highest",
             "{p} -= {lr} * {v} / (np.sqrt({h}) + 1e-8)  #: root",
         ),
@@ -270,22 +266,18 @@ OPTIMISERS = {
         "vs",
         (
             "{p} -= {lr} * 0.01 * {p}",
-            "{v} = 0.9 * {v} + 0.1 * {g}",
-            "{s} = 0.999 * {s} + 0.001 * {g} ** 2  #: square",
+            *MEANS,
             "first = {v} / (1 - 0.9 ** {t})  #: corrected",
-            "second = {s} / (1 - 0.999 ** {t})  #: corrected",
-            "{p} -= {lr} * first / (np.sqrt(second) + 1e-8)  #: root",
+            *BY_ROOT,
         ),
         0.01,
     ),
     "Nadam": Optimiser(
         "vs",
         (
-            "{v} = 0.9 * {v} + 0.1 * {g}",
-            "{s} = 0.999 * {s} + 0.001 * {g} ** 2  #: square",
+            *MEANS,
             "first = 0.9 * {v} / (1 - 0.9 ** ({t} + 1)) + 0.1 * {g} / (1 - 0.9 ** {t})",
-            "second = {s} / (1 - 0.999 ** {t})  #: corrected",
-            "{p} -= {lr} * first / (np.sqrt(second) + 1e-8)  #: root",
+            *BY_ROOT,
         ),
         0.01,
     ),
