@@ -16,6 +16,10 @@ HIDDEN = {
     "softplus": ("np.log1p(np.exp({z}))", "(1 - np.exp(-{a}))"),
     "elu": ("np.where({z} > 0, {z}, np.exp({z}) - 1)", "np.where({a} > 0, 1.0, {a} + 1)"),
     "sigmoid": ("1 / (1 + np.exp(-({z})))", "{a} * (1 - {a})"),
+    "softsign": ("{z} / (1 + np.abs({z}))", "(1 - np.abs({a})) ** 2"),
+    "capped": ("np.clip({z}, 0, 2)", "(({a} > 0) & ({a} < 2))"),
+    "arctan": ("np.arctan({z})", "np.cos({a}) ** 2"),
+    "scaled": ("1.7159 * np.tanh(2 / 3 * {z})", "2 / 3 * (1.7159 - {a} ** 2 / 1.7159)"),
 }
 """What a hidden neuron gives, and its slope by that."""
 
@@ -94,6 +98,57 @@ OUTPUTS = {
         ("out = s",),
         "np.mean((out - Y) ** 2)",
         ("d = 2 * (out - Y) / out.size  #: delta",),
+        "np.sin(X[:, :3])",
+    ),
+    "huber": Output(
+        ("out = s",),
+        "np.sum(np.where(np.abs(out - Y) < 1, (out - Y) ** 2 / 2, np.abs(out - Y) - 0.5)) / {m}",
+        ("d = np.clip(out - Y, -1, 1) / {m}  #: column bounded",),
+        "2 * np.sin(X[:, :3])",
+    ),
+    "hinge": Output(
+        ("out = s",),
+        "np.sum(np.maximum(0, 1 - Y * out)) / {m}",
+        ("d = -Y * (Y * out < 1) / {m}  #: margin",),
+        "2 * np.eye(3)[c] - 1",
+    ),
+    "smoothed": Output(
+        SHARES,
+        "-np.sum((0.9 * Y + 0.1 / 3) * np.log(out)) / {m}",
+        ("d = (out - 0.9 * Y - 0.1 / 3) / {m}  #: smooth",),
+        "np.eye(3)[c]",
+    ),
+    "weighted": Output(
+        SHARES,
+        "-np.sum(Y * np.log(out) * [1.0, 2.0, 0.5]) / {m}",
+        (
+            "each = np.sum(Y * [1.0, 2.0, 0.5], axis=1, keepdims=True)",
+            "d = each * (out - Y) / {m}  #: delta unequal",
+        ),
+        "np.eye(3)[c]",
+    ),
+    "logits": Output(
+        ("out = s",),
+        "np.mean(np.maximum(out, 0) - out * Y + np.log1p(np.exp(-np.abs(out))))",
+        ("d = (1 / (1 + np.exp(-out)) - Y) / out.size  #: plain",),
+        "np.eye(3)[c]",
+    ),
+    "absolute": Output(
+        ("out = s",),
+        "np.abs(out - Y).sum() / {m}",
+        ("d = np.sign(out - Y) / {m}  #: column",),
+        "np.sin(X[:, :3])",
+    ),
+    "counts": Output(
+        ("out = np.exp(s)",),
+        "np.sum(out - Y * np.log(out)) / {m}",
+        ("d = (out - Y) / {m}  #: delta",),
+        "rng.poisson(np.exp(X[:, :3] / 2))",
+    ),
+    "hyperbolic": Output(
+        ("out = s",),
+        "np.log(np.cosh(out - Y)).mean()",
+        ("d = np.tanh(out - Y) / out.size  #: column",),
         "np.sin(X[:, :3])",
     ),
 }
@@ -285,6 +340,37 @@ OPTIMISERS = {
     "signed": Optimiser(
         "v", ("{v} = 0.9 * {v} + 0.1 * {g}", "{p} -= {lr} * np.sign({v})  #: step signed"), 0.005
     ),
+    "Lion": Optimiser(
+        "v",
+        (
+            "{p} -= {lr} * np.sign(0.9 * {v} + 0.1 * {g})  #: step",
+            "{v} = 0.99 * {v} + 0.01 * {g}",
+        ),
+        0.005,
+    ),
+    "AdaBelief": Optimiser(
+        "vs",
+        (
+            "{v} = 0.9 * {v} + 0.1 * {g}",
+            "{s} = 0.999 * {s} + 0.001 * ({g} - {v}) ** 2  #: square",
+            "first = {v} / (1 - 0.9 ** {t})  #: corrected",
+            *BY_ROOT,
+        ),
+        0.01,
+    ),
+    "centred": Optimiser(
+        "vs",
+        (
+            "{v} = 0.9 * {v} + 0.1 * {g}",
+            "{s} = 0.9 * {s} + 0.1 * {g} ** 2  #: square",
+            "{p} -= {lr} * {g} / np.sqrt({s} - {v} ** 2 + 1e-4)  #: root",
+        ),
+        0.01,
+    ),
+    "averaged": Optimiser("v", ("{p} -= {lr} * {g}  #: step", "{v} = 0.9 * {v} + 0.1 * {p}")),
+    "of length one": Optimiser(
+        "", ("{p} -= {lr} * {g} / (np.sqrt(np.sum({g} ** 2)) + 1e-8)  #: step",), 0.02
+    ),
     "clipped": Optimiser(
         "",
         (
@@ -307,6 +393,13 @@ MISTAKES: dict[str, dict[str, Change]] = {
     "delta": {"sign": _put("(out - Y)", "(Y - out)")},
     "column": {"sign": _put("out - Y", "Y - out")},
     "number": {"sign": _put("o - t", "t - o")},
+    "rows": {"of a sum": _put(" / words.shape[1]", "")},
+    "places": {"of a sum": _put(" / self.a.shape[1]", "")},
+    "bounded": {"not bounded": lambda line: re.sub(r"np\.clip(\(.*), -1, 1\)", r"\1)", line)},
+    "margin": {"sign": _put("-Y", "Y"), "of all": _put(" * (Y * out < 1)", "")},
+    "smooth": {"not smoothed": _put("0.9 * Y - 0.1 / 3", "Y")},
+    "unequal": {"not weighted": _put("each * ", "")},
+    "plain": {"not squashed": _put("1 / (1 + np.exp(-out))", "out")},
     "squashed": {"slope left out": _put(" * o * (1 - o)", "")},
     "slope": {"slope left out": _put(" * out * (1 - out)", "")},
     "labels": {"added": _put("-= 1", "+= 1")},

@@ -30,6 +30,8 @@ OF_NUMBERS = {
     if name != "clipped" and not any("np." in e.replace("np.sqrt", "") for e in moving.lines)
 }
 COMMON = ("nothing", "constant")
+OUTPUTS_OF = {"pairs": OF_ONE, "columns": IN_COLUMNS, "lists": IN_LISTS}
+HIDDEN_OF = {"lists": ON_NUMBERS}
 
 
 class Parts(NamedTuple):
@@ -64,7 +66,9 @@ class Parts(NamedTuple):
     def tells(self) -> bool:
         """Whether no part says what another says."""
         return (
-            (self.added != "nowhere" or self.penalty == next(iter(PENALTIES)))
+            self.hidden in HIDDEN_OF.get(self.style, HIDDEN)
+            and self.output in OUTPUTS_OF.get(self.style, OUTPUTS)
+            and (self.added != "nowhere" or self.penalty == next(iter(PENALTIES)))
             # a script has no arguments, and trains
             and (self.style != "script" or (not self.handed and self.main))
             # an estimator holds all its settings
@@ -157,10 +161,8 @@ def wrong(parts: Parts) -> Iterator[Program]:
 def _lines(parts: Parts) -> Sequence[tuple[str, tuple[str, ...]]]:
     """The lines of a program, each with the kinds of mistakes that are made in it."""
     pieces = Pieces(
-        (ON_NUMBERS if parts.style == "lists" else HIDDEN)[parts.hidden],
-        {"pairs": OF_ONE, "columns": IN_COLUMNS, "lists": IN_LISTS}.get(parts.style, OUTPUTS)[
-            parts.output
-        ],
+        HIDDEN_OF.get(parts.style, HIDDEN)[parts.hidden],
+        OUTPUTS_OF.get(parts.style, OUTPUTS)[parts.output],
         PENALTIES[parts.penalty],
         parts.added,
         OPTIMISERS[parts.optimiser],

@@ -12,6 +12,8 @@ from conformance.tests.composed.lists import lists
 from conformance.tests.composed.pairs import pairs
 from conformance.tests.composed.pieces import RATE, Pieces, data, indented, training
 from conformance.tests.composed.recurrent import recurrent, tied
+from conformance.tests.composed.shared import embedding, filters
+from conformance.tests.composed.wider import closures, parameters
 
 NAMES = ("W1", "b1", "W2", "b2")
 BEGUN = {
@@ -212,7 +214,8 @@ def script(pieces: Pieces) -> list[str]:
 
 
 STYLES: dict[str, Callable[[Pieces], list[str]]] = {
-    **{e.__name__: e for e in (attributes, columns, estimator, flat, functions)},
-    **{e.__name__: e for e in (lists, pairs, recurrent, script, tied, views)},
+    **{e.__name__: e for e in (attributes, closures, columns, embedding, estimator, filters)},
+    **{e.__name__: e for e in (flat, functions, lists, pairs, parameters, recurrent)},
+    **{e.__name__: e for e in (script, tied, views)},
     **LAYERS,
 }
