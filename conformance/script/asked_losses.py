@@ -23,6 +23,7 @@ from conformance.backward.syntax import stored, tree
 from conformance.edits.right_values import computes
 from conformance.programs.vocabulary import kinds_of
 from conformance.script.parameter_names import own_variables
+from conformance.script.whole_losses import of_batches
 
 DEPTH = 4
 """How far objects within an object are copied."""
@@ -111,6 +112,10 @@ def with_losses(module: ast.Module) -> ast.Module:
             bool(ast.get_docstring(derivative)), _asking(cost, given, derivative.body[0])
         )
     losses = _losses(_functions(module.body))
+    scopes = [module, *(e for e in ast.walk(module) if isinstance(e, ast.FunctionDef))]
+    wholes_of = [each for scope in scopes for each in of_batches(scope, known)]
+    for loop, at, value in sorted(wholes_of, key=lambda each: -each[1]):
+        loop.body.insert(at, _asking(_lambda(value), [], value))
     for loop in [each for each in ast.walk(module) if isinstance(each, ast.For | ast.While)]:
         for at, loss in _of_own_names(loop, losses):
             given = [ast.keyword(e, ast.Name(e, ast.Load())) for e in _needed(loss)]

@@ -394,7 +394,7 @@ MISTAKES: dict[str, dict[str, Change]] = {
     "column": {"sign": _put("out - Y", "Y - out")},
     "number": {"sign": _put("o - t", "t - o")},
     "rows": {"of a sum": _put(" / words.shape[1]", "")},
-    "places": {"of a sum": _put(" / self.a.shape[1]", "")},
+    "places": {"of a sum": _put(" / n", "")},
     "bounded": {"not bounded": lambda line: re.sub(r"np\.clip(\(.*), -1, 1\)", r"\1)", line)},
     "margin": {"sign": _put("-Y", "Y"), "of all": _put(" * (Y * out < 1)", "")},
     "smooth": {"not smoothed": _put("0.9 * Y - 0.1 / 3", "Y")},

@@ -63,8 +63,8 @@ def parameters(pieces: Pieces) -> list[str]:
         "class Network:",
         f"    def __init__(self, n_in, n_hidden, n_out{lam}):",
         "        rng = np.random.RandomState(4)",
-        f"        first, last = Linear(n_in, n_hidden, rng{in_layer}), "
-        f"Linear(n_hidden, n_out, rng{in_layer})",
+        f"        first = Linear(n_in, n_hidden, rng{in_layer})",
+        f"        last = Linear(n_hidden, n_out, rng{in_layer})",
         "        self.layers = [first, Hidden(), last]",
         *indented(["self.lam = lam"] if lam else [], 2),
         "",
@@ -134,7 +134,7 @@ def closures(pieces: Pieces) -> list[str]:
         f"g[{i}] = g[{i}]{pieces.decay(c, f'params[{i}]', 'len(X)')}  #: decay" for i in (0, 2)
     ]
     lines = [
-        *([f"from types import SimpleNamespace", ""] if keeps else []),
+        *(["from types import SimpleNamespace", ""] if keeps else []),
         *([] if pieces.handed or pieces.added == "nowhere" else [f"LAM = {RATE}"]),
         "",
         "",
