@@ -8,19 +8,15 @@ the program with a change (`search_edits.py`).
 """
 
 import ast
-import builtins
-import dis
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
 from inspect import CO_NESTED
-from itertools import pairwise
-from types import CodeType, FrameType, FunctionType, MethodType
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
+from conformance.edits.computing import is_pure
 from conformance.edits.edit import Edit, Slot
 from conformance.edits.levels import Place
 from conformance.edits.live_functions import LiveFunction
@@ -51,42 +47,6 @@ READS = ast.Name | ast.Attribute | ast.Constant
 """What computes nothing: a variable may hold what the operation gave before."""
 
 SIMPLE = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Return | ast.Expr
-
-COMPUTING = ("numpy", "math", "cmath", "torch", "scipy", "operator")
-"""Packages whose functions compute, but for those below."""
-
-TRACED = "conformance.tracing."
-"""Where those of arrays are that are traced."""
-
-ENTERED = "__conformance_"
-"""What the names begin with of functions that a traced program passes its values through."""
-
-DOING = (
-    "_", "add_at", "append", "at", "backward", "byteswap", "clear", "copyto", "extend", "fill",
-    "fill_diagonal", "insert", "item_set", "itemset", "next", "open", "partition", "place", "pop",
-    "print", "put", "put_along_axis", "putmask", "remove", "resize", "reverse", "save", "savetxt",
-    "seed", "send", "set_printoptions", "setdefault", "setfield", "setflags", "shuffle", "sort",
-    "update", "write",
-)  # fmt: skip
-"""Names of functions and methods that do something else."""
-
-RANDOM = ("bernoulli", "choice", "dropout", "normal", "permutation", "rand", "random", "uniform")
-"""What the names of those begin with that draw numbers."""
-
-BUILTINS = tuple(
-    getattr(builtins, each)
-    for each in (
-        "abs", "all", "any", "bool", "complex", "dict", "divmod", "enumerate", "float", "int",
-        "isinstance", "len", "list", "map", "max", "min", "pow", "range", "reversed", "round",
-        "set", "slice", "sorted", "str", "sum", "tuple", "zip",
-    )
-)  # fmt: skip
-
-KEEPING, IN_PLACE = "STORE_ATTR", "SWAP"
-"""What gives an object an attribute, and what is done before it by `+=`."""
-
-STORING = (KEEPING, "STORE_GLOBAL", "STORE_SUBSCR", "STORE_DEREF", "STORE_SLICE", "DELETE")
-"""What the operations of the interpreter begin with by which something is changed."""
 
 
 class Changes:
@@ -310,98 +270,3 @@ def _is(value: Any, wanted: Array) -> bool:
         return False
     largest = float(np.max(np.abs(wanted), initial=0.0))
     return bool(np.all(np.abs(array - wanted) <= NEARLY * largest))
-
-
-def is_pure(part: ast.AST, names: dict[str, Any]) -> bool:
-    """Whether it only computes a value.
-
-    Args:
-        part: the expression.
-        names: what its names stand for.
-    """
-    return not any(
-        isinstance(each, ast.Yield | ast.YieldFrom | ast.Await | ast.NamedExpr | ast.Starred)
-        or (isinstance(each, ast.keyword) and each.arg == "out")
-        or (isinstance(each, ast.Call) and not _only_computes(each.func, names))
-        for each in ast.walk(part)
-    )
-
-
-def _only_computes(callee: ast.expr, names: dict[str, Any]) -> bool:
-    """Whether what is called does nothing else; of a value that is computed, by its name."""
-    if any(isinstance(each, ast.Call) for each in ast.walk(callee)):
-        return isinstance(callee, ast.Attribute) and _is_safe(callee.attr)
-    try:
-        code = compile(ast.fix_missing_locations(ast.Expression(callee)), "<callee>", "eval")
-        called = eval(code, names)  # noqa: S307 - the program's own
-    except Exception:  # noqa: BLE001 - it is other people's code
-        return isinstance(callee, ast.Attribute) and _is_safe(callee.attr)
-    return computes(called)
-
-
-def computes(called: Callable[..., Any], *, keeps: bool = False) -> bool:
-    """Whether a function only computes a value, as far as its code tells.
-
-    Args:
-        called: it.
-        keeps: whether a method may keep what it computes in its object.
-    """
-    if any(called is each for each in BUILTINS):  # what it belongs to may have no hash
-        return True
-    if isinstance(called, type):
-        return issubclass(called, np.generic)
-    if isinstance(called, MethodType) and isinstance(called.__func__, FunctionType):
-        reached = _reached(called.__func__, called.__self__)
-        return all(_is_plain(each.__code__, keeps=keeps) for each in reached)
-    if isinstance(called, FunctionType) and not _of_library(called.__module__):
-        return all(_is_plain(each.__code__) for each in _reached(called))
-    owner = getattr(called, "__self__", None)
-    module = getattr(called, "__module__", None) or getattr(owner, "__module__", "")
-    named = _is_safe(getattr(called, "__name__", "_"))
-    if isinstance(owner, np.ndarray | np.generic) or hasattr(owner, "detach"):
-        return named
-    return named and (_of_library(str(module)) or isinstance(called, np.ufunc))
-
-
-def _of_library(module: str | None) -> bool:
-    name = module or ""
-    return name.split(".")[0] in COMPUTING or name.startswith(TRACED)
-
-
-def _is_safe(name: str) -> bool:
-    writes = name.endswith("_") and not name.startswith(ENTERED)
-    return not (writes or name in DOING or name.startswith(RANDOM))
-
-
-@cache
-def _is_plain(code: CodeType, *, keeps: bool = False) -> bool:
-    """Whether a code changes nothing but its own variables, by its operations and its words.
-
-    It may give an object an attribute if it `keeps`, but not change one in place.
-    """
-    inner = (each for each in code.co_consts if isinstance(each, CodeType))
-    done = [each.opname for each in dis.get_instructions(code)]
-    stores = (
-        now.startswith(STORING) and not (keeps and now == KEEPING and before != IN_PLACE)
-        for before, now in pairwise(["", *done])
-    )
-    return not any(stores) and all(map(_is_safe, code.co_names)) and all(map(_is_plain, inner))
-
-
-def _reached(function: FunctionType, owner: object = None) -> list[FunctionType]:
-    """A function of the program, those that it reads by their names, and those that these read.
-
-    Of an object that they read, or whose method it is, also the methods of these names.
-    """
-    found, owners = [function], [owner]
-    for each in found:
-        names = each.__code__.co_names
-        read = [each.__globals__.get(name) for name in names]
-        for cell in each.__closure__ or ():
-            with suppress(ValueError):  # it is empty
-                read.append(cell.cell_contents)
-        owners += [e for e in read if not _of_library(type(e).__module__)]
-        held = [*read, *(getattr(type(e), name, None) for e in owners for name in names)]
-        own = (e for e in held if isinstance(e, FunctionType) and not _of_library(e.__module__))
-        found += (e for e in own if e not in found)
-    return found

@@ -13,14 +13,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from copy import copy, deepcopy
 from functools import lru_cache, wraps
-from types import FunctionType, MethodType
+from types import CellType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
 from conformance.backward.loss_names import DERIVATIVE, names_a_loss
 from conformance.backward.syntax import stored, tree
-from conformance.edits.right_values import computes
+from conformance.edits.computing import computes
 from conformance.programs.vocabulary import kinds_of
 from conformance.script.parameter_names import own_variables
 from conformance.script.whole_losses import of_batches
@@ -58,11 +58,36 @@ def asked(named: Callable[[], Any], **given: Any) -> Any:
             loss = named()
             if isinstance(loss, MethodType) and computes(loss, keeps=True):
                 return loss.__func__(_copied(loss.__self__), **given)
-            if isinstance(loss, FunctionType) and computes(loss):
-                return loss(**given)
+            if isinstance(loss, FunctionType) and computes(loss, keeps=True):
+                with _copies(loss):
+                    return loss(**given)
     finally:
         _within.reset(token)
     return None
+
+
+@contextmanager
+def _copies(function: FunctionType) -> Iterator[None]:
+    """Let a function have copies of the objects of its module, and of those around it."""
+    names, cells = function.__globals__, [*(function.__closure__ or ())]
+    held = {name: each for name, each in names.items() if own_variables(each)}
+    inside = [(cell, cell.cell_contents) for cell in cells if _is_filled(cell)]
+    names.update({name: _copied(each) for name, each in held.items()})
+    try:
+        for cell, each in inside:
+            cell.cell_contents = _copied(each)
+        yield
+    finally:
+        names.update(held)
+        for cell, each in inside:
+            cell.cell_contents = each
+
+
+def _is_filled(cell: CellType) -> bool:
+    try:
+        return cell.cell_contents is not cell
+    except ValueError:
+        return False
 
 
 def _copied(value: Any, depth: int = DEPTH) -> Any:
@@ -112,10 +137,11 @@ def with_losses(module: ast.Module) -> ast.Module:
             bool(ast.get_docstring(derivative)), _asking(cost, given, derivative.body[0])
         )
     losses = _losses(_functions(module.body))
-    scopes = [module, *(e for e in ast.walk(module) if isinstance(e, ast.FunctionDef))]
-    wholes_of = [each for scope in scopes for each in of_batches(scope, known)]
-    for loop, at, value in sorted(wholes_of, key=lambda each: -each[1]):
-        loop.body.insert(at, _asking(_lambda(value), [], value))
+    scopes: list[ast.Module | ast.FunctionDef] = [module]
+    scopes += [each for each in ast.walk(module) if isinstance(each, ast.FunctionDef)]
+    every = [each for scope in scopes for each in of_batches(scope, known)]
+    for around, at, whole_loss in sorted(every, key=lambda each: -each[1]):
+        around.body.insert(at, _asking(_lambda(whole_loss), [], whole_loss))
     for loop in [each for each in ast.walk(module) if isinstance(each, ast.For | ast.While)]:
         for at, loss in _of_own_names(loop, losses):
             given = [ast.keyword(e, ast.Name(e, ast.Load())) for e in _needed(loss)]

@@ -22,7 +22,7 @@ from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.source import lines_of
 from conformance.backward.syntax import tree
-from conformance.edits.right_values import is_pure
+from conformance.edits.computing import is_pure
 from conformance.edits.source_parts import numpy_name
 from conformance.script.judgement import Judgement
 from conformance.script.linear import alike

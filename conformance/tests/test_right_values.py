@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.edits.computing import is_pure
 from conformance.edits.expression_edits import swapped
 from conformance.edits.live_functions import LiveFunction, live_functions
 from conformance.edits.part_edits import joined_within
-from conformance.edits.right_values import Changes, is_pure
+from conformance.edits.right_values import Changes
 from conformance.edits.scope import Names
 from conformance.edits.search_edits import text_after
 

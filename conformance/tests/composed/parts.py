@@ -389,15 +389,19 @@ def _put(old: str, new: str) -> Change:
     return lambda line: line.replace(old, new, 1)
 
 
+def _turned(line: str) -> str:
+    return re.sub(r"\bout - (\w+)", r"\1 - out", line, count=1)
+
+
 MISTAKES: dict[str, dict[str, Change]] = {
-    "delta": {"sign": _put("(out - Y)", "(Y - out)")},
-    "column": {"sign": _put("out - Y", "Y - out")},
+    "delta": {"sign": _turned},
+    "column": {"sign": _turned},
     "number": {"sign": _put("o - t", "t - o")},
     "rows": {"of a sum": _put(" / words.shape[1]", "")},
     "places": {"of a sum": _put(" / n", "")},
     "bounded": {"not bounded": lambda line: re.sub(r"np\.clip(\(.*), -1, 1\)", r"\1)", line)},
-    "margin": {"sign": _put("-Y", "Y"), "of all": _put(" * (Y * out < 1)", "")},
-    "smooth": {"not smoothed": _put("0.9 * Y - 0.1 / 3", "Y")},
+    "margin": {"sign": _put("-", ""), "of all": lambda line: re.sub(r" \* \(.*<.*\)", "", line)},
+    "smooth": {"not smoothed": lambda line: re.sub(r"0.9 \* (\w+) - 0.1 / 3", r"\1", line)},
     "unequal": {"not weighted": _put("each * ", "")},
     "plain": {"not squashed": _put("1 / (1 + np.exp(-out))", "out")},
     "squashed": {"slope left out": _put(" * o * (1 - o)", "")},
@@ -429,12 +433,12 @@ MISTAKES: dict[str, dict[str, Change]] = {
     "highest": {"lowest": _put("maximum", "minimum")},
     "change": {
         "upside down": lambda line: re.sub(
-            r"(sqrt)(\(.*?\)) / np.sqrt(.*)", r"\1\3 / np.sqrt\2", line
+            r"sqrt(\(.*?\)) / (\w+\.sqrt)(.*)", r"sqrt\3 / \2\1", line
         )
     },
     "signed": {"not signed": lambda line: re.sub(r"np\.sign\((.*)\)$", r"\1", line)},
     "square": {"not squared": _put(" ** 2", "")},
     "corrected": {"of one step": lambda line: re.sub(r" \*\* .*\)$", ")", line)},
-    "root": {"not rooted": _put("np.sqrt", "")},
+    "root": {"not rooted": lambda line: re.sub(r"\w+\.sqrt", "", line, count=1)},
 }
 """By the kind of a line: its mistakes, by their names."""

@@ -154,6 +154,8 @@ def wrong(parts: Parts) -> Iterator[Program]:
                 continue  # no loss states by how much
             others = [each for each, _ in lines]
             others[number - 1] = change(text)
+            if others[number - 1] == text:
+                raise ValueError(f"{kind}, {name} changes nothing of `{text}`")
             id_ = f"{parts.id}:{number} {kind}, {name}".replace(" ", "-")
             yield Program(id_, "".join(f"{each}\n" for each in others), number)
 
