@@ -98,7 +98,7 @@ def trained(found: Found, name: str) -> Found:
         return found
     reading, wrong = again.reading, not found.examined.ok
     born = not any(each.parameter.given for each in reading.places.goals)  # as its states may be
-    keeps = bool(reading.run.states) or (born and wrong)
+    keeps = bool(reading.run.states) or born
     unknown = found.examined.cost == "unknown"  # which the first update alone may be right by
     if not keeps and (wrong or not unknown):
         return (_by_updates_alone if wrong else _by_one_factor)(found, reading, name)
