@@ -46,12 +46,20 @@ def of_batches(
     for statement, former in reached if batches else ():
         for value in _losses(statement):
             for batch in batches:  # the innermost is first
-                whole = _with_former(value, former, batch.loop)
-                names = set[str]() if whole is None else _read(whole)
-                parts = {name: batch.parts[name] for name in sorted(names & batch.parts.keys())}
-                if whole is not None and parts and names.isdisjoint(known):
+                whole = _with_former(value, [*_since(batch.loop, statement, former)])
+                parts = {} if whole is None else _to_put(whole, batch, known)
+                if whole is not None and parts:
                     yield batch.loop, batch.at, _of_parts(whole, parts)
                     break
+
+
+def _to_put(whole: ast.expr, batch: Batch, known: Collection[str]) -> dict[str, ast.expr]:
+    """What is to be put for all data in a loss; nothing if it is of a batch, or known."""
+    names = _read(whole)
+    parts = {name: batch.parts[name] for name in sorted(names & batch.parts.keys())}
+    inside = {ast.unparse(each) for each in ast.walk(whole) if isinstance(each, ast.expr)}
+    own = inside.isdisjoint(map(ast.unparse, parts.values())) and names.isdisjoint(known)
+    return parts if own else {}
 
 
 def _reached(
@@ -163,14 +171,26 @@ def _called(part: ast.AST) -> Iterator[ast.expr]:
         yield from _called(each)
 
 
-def _with_former(value: ast.expr, former: Sequence[ast.stmt], loop: Loop) -> ast.expr | None:
-    """A value with the variables that are assigned before it, after a loop, computed anew.
+def _since(loop: Loop, statement: ast.stmt, former: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements before one, the last first, back to a loop, or to its first."""
+    within = {id(part) for part in ast.walk(loop)}
+    for each in reversed(former):
+        outside = id(statement) in within and id(each) not in within
+        if outside or any(part is loop for part in ast.walk(each)):
+            return
+        yield each
+
+
+def _with_former(value: ast.expr, former: Iterable[ast.stmt]) -> ast.expr | None:
+    """A value with the variables that are assigned before it computed anew.
 
     None if they are not only assigned.
+
+    Args:
+        value: it.
+        former: what is done before, the last first.
     """
-    for each in reversed(former):
-        if any(loop is part for part in ast.walk(each)):
-            break
+    for each in former:
         names = _all_stored(each) & _read(value)
         if not names:
             continue

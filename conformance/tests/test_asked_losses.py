@@ -259,20 +259,104 @@ def test_a_loop_is_judged_by_the_loss_that_it_computes_in_some_rounds(
     assert run_edited(tmp_path, INLINE, ("d = p - y", f"d = {error}")).exit_code == exit_code
 
 
-def test_a_loss_of_all_samples_in_some_rounds_tells_nothing_of_a_part(tmp_path: Path) -> None:
-    part = "    k = rng.integers(0, 30, 10)\n    p = 1 / (1 + np.exp(-(X[k] @ w + b)))\n"
-    loss = "loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))"
-    whole = "q = 1 / (1 + np.exp(-(X @ w + b)))\n        " + loss.replace("(p", "(q").replace(
-        "- p", "- q"
+IN_EPOCHS = """import numpy as np
+rng = np.random.default_rng(1)
+X = rng.normal(size=(60, 3))
+y = (X[:, :1] > X[:, 1:2]).astype(float)
+def forward(x, par):
+    steps = {"in": x}
+    steps["out"] = 1 / (1 + np.exp(-(x @ par["w"] + par["b"])))
+    return steps["out"], steps
+def cost(out, y, par):
+    return np.mean((out - y) ** 2) + 0.05 / len(y) * np.sum(par["w"] ** 2)
+def batches(x, y, size):
+    order = rng.permutation(len(x))
+    return [(x[order[k:k + size]], y[order[k:k + size]]) for k in range(0, len(x), size)]
+par = {"w": rng.normal(size=(3, 1)), "b": np.zeros(1)}
+for epoch in range(30):
+    for xb, yb in batches(X, y, 20):
+        out, steps = forward(xb, par)
+        d = 2 * (out - yb) * out * (1 - out) / len(xb)
+        gradients = {"w": xb.T @ d + 0.1 / len(xb) * par["w"], "b": d.sum(0)}
+        for name in par:
+            par[name] = par[name] - 0.5 * gradients[name]
+    if epoch % 10 == 0:
+        out, _ = forward(X, par)
+        print(epoch, cost(out, y, par))
+"""
+
+FORWARD = "        out, steps = forward(xb, par)"
+MADE_AT_ONCE = (
+    ("for xb, yb in batches(X, y, 20):", "for k in range(0, 60, 20):"),
+    (FORWARD, f"        xb, yb = X[k:k + 20], y[k:k + 20]\n{FORWARD}"),
+)
+IN_PLACE = (
+    *MADE_AT_ONCE,
+    ("        xb, yb = X[k:k + 20], y[k:k + 20]\n", ""),
+    ("xb", "X[k:k + 20]"),
+    ("yb", "y[k:k + 20]"),
+)
+SHUFFLED = (
+    *MADE_AT_ONCE,
+    (
+        "    for k in",
+        "    order = rng.permutation(60)\n    x, t = X[order], y[order]\n    for k in",
+    ),
+    ("X[k:k + 20], y[k:k + 20]", "x[k:k + 20], t[k:k + 20]"),
+)
+"""The ways in which batches are made."""
+
+
+@pytest.mark.parametrize("edits", [(), MADE_AT_ONCE, IN_PLACE, SHUFFLED])
+def test_the_loss_of_all_samples_now_and_then_is_that_of_each_batch(
+    edits: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    run = run_edited(tmp_path, IN_EPOCHS, *edits)
+    assert (run.exit_code, run.ran.examined.cost) == (0, "own")
+    (blame,) = run_edited(tmp_path, IN_EPOCHS, *edits, ("0.1 / len", "0.3 / len")).blames
+    assert 'par["w"]' in (tmp_path / "script.py").read_text().splitlines()[blame.lines[0].line - 1]
+
+
+def test_a_loss_of_all_samples_is_not_that_of_one(tmp_path: Path) -> None:
+    single = ("batches(X, y, 20)", "zip(X, y)"), ("out * (1 - out) / len(xb)", "out * (1 - out)")
+    run = run_edited(
+        tmp_path, IN_EPOCHS, *single, ("xb.T @ d", "np.outer(xb, d)"), ("d.sum(0)", "d")
     )
-    edits = (
-        ("    p = 1 / (1 + np.exp(-(X @ w + b)))\n", part),
-        (loss, whole),
-        ("d = p - y", "d = p - y[k]"),
-        ("X.T @ d / len(y)", "X[k].T @ d / 10"),
-    )
-    run = run_edited(tmp_path, INLINE, *edits)
-    assert (run.exit_code, run.ran.examined.cost) == (0, "cross-entropy")
+    assert run.exit_code == 0
+
+
+OF_AN_OBJECT = """import numpy as np
+class Model:
+    def __init__(self):
+        rng = np.random.default_rng(1)
+        self.w_, self.b_ = rng.normal(size=(3, 1)), np.zeros(1)
+    def predict(self, x):
+        self.steps = [x]
+        self.steps.append(np.tanh(x @ self.w_ + self.b_))
+        return self.steps[-1]
+    def loss(self, x, y):
+        return np.mean(np.cosh(self.predict(x) - y))
+    def fit(self, x, y):
+        self.losses = []
+        for epoch in range(20):
+            for k in range(0, len(x), 20):
+                xb, yb = x[k:k + 20], y[k:k + 20]
+                out = self.predict(xb)
+                d = np.sinh(out - yb) / len(xb) * (1 - out ** 2)
+                self.w_ = self.w_ - 0.5 * self.steps[0].T @ d
+                self.b_ = self.b_ - 0.5 * d.sum(0)
+            self.losses.append(self.loss(x, y))
+        return self
+X = np.random.default_rng(2).normal(size=(60, 3))
+print(Model().fit(X, np.sin(X[:, :1])).losses)
+"""
+
+
+def test_the_loss_of_a_copy_of_an_object_is_asked_for(tmp_path: Path) -> None:
+    run = run_edited(tmp_path, OF_AN_OBJECT)
+    assert (run.exit_code, run.ran.examined.cost) == (0, "own")
+    (blame,) = run_edited(tmp_path, OF_AN_OBJECT, (" * (1 - out ** 2)", "")).blames
+    assert blame.lines[0].line == 18
 
 
 @pytest.mark.parametrize("name", ["_cost", "_loss", "computeCost", "cost", "total_loss", "logloss"])
