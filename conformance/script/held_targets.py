@@ -39,9 +39,42 @@ SUMS = ("add", "subtract", "negative", *MOVES)
 SOME = ("nonzero", "flatnonzero", "argwhere")
 """Operations that give the places at which something is so."""
 COMPARING = (*COMPARISONS, "searchsorted")
+
 CHOOSING = ("getitem", "take", "take_along_axis", "choose", "gather")
 
 FEW = 3
+
+DRAWN = "its targets are drawn by what the parameters give, and no loss of these was computed"
+
+
+def draws_actions(asked: ToJudge) -> bool:
+    """Whether an update draws for each sample which output is taken, by what its parameters give.
+
+    Whole numbers tell, for which random numbers are compared with these.
+    """
+    given = bits_of_nodes(each.old for each in asked.updates)
+    first = min(each.new.number for each in asked.updates)
+    numbers = (each for each in asked.trace.nodes[:first] if each.uses & given)
+    return any(_takes_entries(each) and _is_drawn_by(each, given) for each in numbers)
+
+
+def _takes_entries(node: Node) -> bool:
+    """Whether it is whole numbers that nothing is computed of: data may be taken by them."""
+    whole = np.ndim(node.value) and np.asarray(node.value).dtype.kind in "iu"
+    return bool(whole) and all(
+        e.operation in CHOOSING and e.args[0] is not node for e in node.consumers
+    )
+
+
+def _is_drawn_by(whole: Node, given: int) -> bool:
+    """Whether whole numbers are made by asking which of some are larger than as many others."""
+    way = walk([whole], lambda each: [] if is_float(each) else each.inputs)
+    return any(
+        all(np.ndim(getattr(e, "value", e)) for e in each.args)
+        and any(type(e) is not Node or not e.uses & given for e in each.args)
+        for each in way
+        if each.operation in COMPARISONS
+    )
 
 
 def hold_drawn(trace: Trace, olds: Iterable[Node]) -> None:

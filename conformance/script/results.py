@@ -21,7 +21,7 @@ from conformance.backward.source import MOVES
 from conformance.backward.stated_loss import has_own_terms
 from conformance.script.defined_likelihoods import by_likelihood
 from conformance.script.defined_losses import decline_unseen
-from conformance.script.held_targets import with_held_targets
+from conformance.script.held_targets import DRAWN, draws_actions, with_held_targets
 from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement, ToJudge, even, uneven_error, weighted
 from conformance.script.parameters import Parameter
@@ -223,7 +223,10 @@ def _likeliest(asked: ToJudge) -> Judgement:
         return other
     within = None if made.ok else with_decay_within(replace(asked, loss=None))
     made = made if within is None or within.right < made.right else within
-    made = made if made.ok else _otherwise(asked, made) or made
+    other = None if made.ok else _otherwise(asked, made)
+    if other is None and not made.ok and not made.own_loss and draws_actions(asked):
+        raise NotAGradientError(DRAWN)
+    made = other or made
     decline(asked.trace.nodes, made)
     return made
 

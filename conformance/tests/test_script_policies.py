@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.errors import UnjudgedError
 from conformance.tests.scripts import run_edited
 
 BANDIT = """import numpy as np
@@ -319,3 +320,26 @@ def test_a_score_that_is_multiplied_by_what_an_action_gains_is_judged(tmp_path: 
     wrong = ("p - np.eye(3)[guess]", "p * np.eye(3)[guess]")
     report = run_edited(tmp_path, GUESSES, ALONE, wrong)
     assert [each.line for each in report.blames] == [10], str(report)
+
+
+ENTROPY = """import numpy as np
+rng = np.random.RandomState(8)
+secret, W = rng.randn(4, 3), rng.randn(4, 3) / 2
+for turn in range(40):
+    s = rng.randn(50, 4)
+    logits = s @ W
+    logp = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    pi = np.exp(logp)
+    a = np.minimum((rng.rand(50, 1) > pi.cumsum(1)).sum(1), 2)
+    gain = (s @ secret)[np.arange(50), a]
+    entropy = -(pi * logp).sum(1, keepdims=True)
+    up = gain[:, None] * (np.eye(3)[a] - pi) - 0.01 * pi * (logp + entropy)
+    W += 0.1 * s.T @ up / 50
+"""
+
+
+def test_a_policy_that_states_no_loss_of_what_it_draws_is_not_judged_by_a_known_cost(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(UnjudgedError, match="drawn by what the parameters give"):
+        run_edited(tmp_path, ENTROPY)
