@@ -100,8 +100,12 @@ def trained(found: Found, name: str) -> Found:
     born = not any(each.parameter.given for each in reading.places.goals)  # as its states may be
     keeps = bool(reading.run.states) or born
     unknown = found.examined.cost == "unknown"  # which the first update alone may be right by
-    if not keeps and (wrong or not unknown):
-        return (_by_updates_alone if wrong else _by_one_factor)(found, reading, name)
+    if not keeps and wrong:
+        return _by_updates_alone(found, reading, name)
+    if not (reading.run.states or wrong or unknown):
+        one = _by_one_factor(found, reading, name)
+        if not (born and one.examined.ok):
+            return one
     tried = tried_update(reading, name)
     ran = tried.ran
     if ran is not None and is_right(ran) and not (wrong and _decays_freely(found, ran, reading)):
