@@ -73,7 +73,7 @@ class LiveFunction:
             ValueError: it needs variables of functions around it that it has not.
         """
         with edit.made():
-            code = self._compiled()
+            code = compiled(self.definition, self.around, self.file)
         before = [each.__code__ for each in self.made]
         try:
             for each in self.made:
@@ -83,18 +83,28 @@ class LiveFunction:
             for each, old in zip(self.made, before, strict=True):
                 each.__code__ = old
 
-    def _compiled(self) -> CodeType:
-        if isinstance(self.definition, ast.Lambda):
-            body: list[ast.stmt] = [located(ast.Expr(self.definition), self.definition)]
-        else:
-            body = [_undecorated(self.definition)]
-        if self.around:  # whose name is a part of private names
-            whole = ast.ClassDef(self.around, [], [], body, [])
-            body = [located(whole, self.definition)]
-        code = compile(ast.Module(body, []), self.file, "exec")
-        for _ in range(2 if self.around else 1):
-            code = next(each for each in code.co_consts if isinstance(each, CodeType))
-        return code
+
+def compiled(definition: Definition, around: str, file: str) -> CodeType:
+    """The code of a function, as its definition is now.
+
+    Args:
+        definition: its source.
+        around: the name of the class that it is defined in; empty if in none.
+        file: that it is in.
+
+    Raises:
+        SyntaxError: it is no program.
+    """
+    if isinstance(definition, ast.Lambda):
+        body: list[ast.stmt] = [located(ast.Expr(definition), definition)]
+    else:
+        body = [_undecorated(definition)]
+    if around:  # whose name is a part of private names
+        body = [located(ast.ClassDef(around, [], [], body, []), definition)]
+    code = compile(ast.Module(body, []), file, "exec")
+    for _ in range(2 if around else 1):
+        code = next(each for each in code.co_consts if isinstance(each, CodeType))
+    return code
 
 
 def is_program(file: str) -> bool:

@@ -7,13 +7,22 @@ out: which of the numbers of an update is its loss (`judge_updates.py`).
 """
 
 import ast
+import builtins
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from copy import copy, deepcopy
 from functools import lru_cache, wraps
-from types import CellType, FunctionType, MethodType
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -21,6 +30,8 @@ import numpy as np
 from conformance.backward.loss_names import DERIVATIVE, names_a_loss
 from conformance.backward.syntax import stored, tree
 from conformance.edits.computing import computes
+from conformance.edits.live_functions import compiled
+from conformance.programs.execution import followed
 from conformance.programs.vocabulary import kinds_of
 from conformance.script.parameter_names import own_variables
 from conformance.script.whole_losses import of_batches
@@ -139,9 +150,7 @@ def with_losses(module: ast.Module) -> ast.Module:
     losses = _losses(_functions(module.body))
     scopes: list[ast.Module | ast.FunctionDef] = [module]
     scopes += [each for each in ast.walk(module) if isinstance(each, ast.FunctionDef)]
-    every = [each for scope in scopes for each in of_batches(scope, known)]
-    for around, at, whole_loss in sorted(every, key=lambda each: -each[1]):
-        around.body.insert(at, _asking(_lambda(whole_loss), [], whole_loss))
+    _ask_in_loops(each for scope in scopes for each in of_batches(scope, known))
     for loop in [each for each in ast.walk(module) if isinstance(each, ast.For | ast.While)]:
         for at, loss in _of_own_names(loop, losses):
             given = [ast.keyword(e, ast.Name(e, ast.Load())) for e in _needed(loss)]
@@ -247,7 +256,10 @@ def asking(names: MutableMapping[str, Any]) -> Iterator[tuple[list[Any], list[An
         names: its global variables.
     """
     own = {name: each for name, each in names.items() if isinstance(each, FunctionType)}
-    files = {each.__code__.co_filename for each in own.values()}
+    kinds = [vars(each).values() for each in names.values() if isinstance(each, type)]
+    methods = (each for held in kinds for each in held if isinstance(each, FunctionType))
+    inside = [e for e in (*own.values(), *methods) if e.__module__ == names.get("__name__")]
+    files = {each.__code__.co_filename for each in inside}
     modules = [*filter(None, map(tree, sorted(files)))]
     pairs = [pair for each in modules for pair in _pairs_in(each)]
     made, costs = list[Any](), list[Any]()
@@ -261,9 +273,56 @@ def asking(names: MutableMapping[str, Any]) -> Iterator[tuple[list[Any], list[An
         with ExitStack() as stack:
             for name, derivative, value in (e for each in modules for e in _costs_in(each)):
                 stack.enter_context(_asking_in(names.get(name), derivative, value, costs))
+            for file in sorted(files):
+                stack.enter_context(_asking_in_loops(file, names, made))
             yield made, costs
     finally:
         names.update({name: own[name] for name in instead if names.get(name) is instead[name]})
+
+
+@contextmanager
+def _asking_in_loops(file: str, names: Mapping[str, Any], made: list[Any]) -> Iterator[None]:
+    """Let the loops over batches of functions and methods ask for the losses of these."""
+    held = dict[FunctionType, CodeType]()
+    for around, name, code in _loops_in(file):
+        whole = vars(names[around]) if isinstance(names.get(around), type) else names
+        function = whole.get(name) if whole is not names or not around else None
+        if isinstance(function, FunctionType) and function.__code__.co_filename == file:
+            held[function] = function.__code__
+            with suppress(ValueError):  # it has variables of others
+                function.__code__ = code
+    setattr(builtins, ASKED, lambda named, **given: made.append(asked(named, **given)))
+    try:
+        yield
+    finally:
+        setattr(builtins, ASKED, lambda *_, **__: None)
+        for function, code in held.items():
+            function.__code__ = code
+
+
+@lru_cache(maxsize=64)
+def _loops_in(file: str) -> tuple[tuple[str, str, CodeType], ...]:
+    """The functions of a file that go through batches, with the code that asks for their losses.
+
+    Each with the name of its class, if it is a method.
+    """
+    module = deepcopy(tree(file)) or ast.Module([], [])
+    classes = [each for each in module.body if isinstance(each, ast.ClassDef)]
+    found: list[tuple[str, str, CodeType]] = []
+    blocks = [("", module.body), *((each.name, each.body) for each in classes)]
+    for around, function in ((name, each) for name, block in blocks for each in _functions(block)):
+        losses = [*of_batches(function, ())]
+        if losses:
+            _ask_in_loops(losses)
+            followed(function)
+            found.append((around, function.name, compiled(function, around, file)))
+    return tuple(found)
+
+
+def _ask_in_loops(losses: Iterable[tuple[ast.For | ast.While, int, ast.expr]]) -> None:
+    """Let loops ask for losses, each after so many of its statements."""
+    for loop, at, loss in sorted(losses, key=lambda each: -each[1]):
+        loop.body.insert(at, _asking(_lambda(loss), [], loss))
 
 
 @contextmanager

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from conformance.backward.loss_names import names_a_loss
 from conformance.errors import SubjectError
-from conformance.script.asked_losses import ASKED, asked, with_losses
+from conformance.script.asked_losses import ASKED, asked, asking, with_losses
 from conformance.tests.scripts import run_edited
 from conformance.tests.shapes.measure import judged_source as judged
 
@@ -357,6 +358,51 @@ def test_the_loss_of_a_copy_of_an_object_is_asked_for(tmp_path: Path) -> None:
     assert (run.exit_code, run.ran.examined.cost) == (0, "own")
     (blame,) = run_edited(tmp_path, OF_AN_OBJECT, (" * (1 - out ** 2)", "")).blames
     assert blame.lines[0].line == 18
+
+
+FITTED = """import numpy as np
+class Regressor:
+    def predict(self, X):
+        return 1 / (1 + np.exp(-(X @ self.coef_ + self.intercept_)))
+    def loss(self, X, Y):
+        return np.sum((self.predict(X) - Y) ** 2) / len(X)
+    def fit(self, X, Y):
+        rng = np.random.RandomState(4)
+        self.coef_ = rng.randn(X.shape[1], Y.shape[1]) * 0.4
+        self.intercept_ = np.zeros(Y.shape[1])
+        self.losses_ = []
+        for epoch in range(9):
+            for start in range(0, len(X), 20):
+                x, y = X[start:start + 20], Y[start:start + 20]
+                out = 1 / (1 + np.exp(-(x @ self.coef_ + self.intercept_)))
+                d = 2 * (out - y) * out * (1 - out) / len(x)
+                self.coef_ -= 0.5 * x.T @ d
+                self.intercept_ -= 0.5 * d.sum(axis=0)
+            self.losses_.append(self.loss(X, Y))
+        return self
+"""
+
+
+def test_what_trains_itself_is_judged_by_the_loss_of_its_class(tmp_path: Path) -> None:
+    code, _, words = judged(FITTED, tmp_path)
+    assert code == 0
+    assert "judged by" not in words  # a known cost
+    code, lines, _ = judged(FITTED.replace(" * out * (1 - out)", ""), tmp_path)
+    assert (code, lines) == (1, ["d = 2 * (out - y) / len(x)"])
+
+
+def test_functions_run_their_own_code_again_after_losses_are_asked_for(tmp_path: Path) -> None:
+    file, names = tmp_path / "fitted.py", {"__name__": "fitted"}
+    file.write_text(FITTED)
+    exec(compile(FITTED, str(file), "exec"), names)  # noqa: S102 - it is ours
+    kind: Any = names["Regressor"]
+    before = kind.fit.__code__
+    with asking(names) as (losses, _):
+        assert kind.fit.__code__ is not before
+        kind().fit(np.ones((40, 2)), np.ones((40, 1)))
+    assert kind.fit.__code__ is before
+    assert len(losses) == 18
+    assert all(each > 0 for each in losses)
 
 
 @pytest.mark.parametrize("name", ["_cost", "_loss", "computeCost", "cost", "total_loss", "logloss"])
