@@ -11,6 +11,7 @@ import pytest
 
 from conformance.backward.loss_names import names_a_loss
 from conformance.errors import SubjectError
+from conformance.programs.execution import provide
 from conformance.script.asked_losses import ASKED, asked, asking, with_losses
 from conformance.tests.scripts import run_edited
 from conformance.tests.shapes.measure import judged_source as judged
@@ -392,9 +393,11 @@ def test_what_trains_itself_is_judged_by_the_loss_of_its_class(tmp_path: Path) -
 
 
 def test_functions_run_their_own_code_again_after_losses_are_asked_for(tmp_path: Path) -> None:
-    file, names = tmp_path / "fitted.py", {"__name__": "fitted"}
+    file = tmp_path / "fitted.py"
+    names: dict[str, Any] = {"__name__": "fitted"}
     file.write_text(FITTED)
     exec(compile(FITTED, str(file), "exec"), names)  # noqa: S102 - it is ours
+    provide(names)
     kind: Any = names["Regressor"]
     before = kind.fit.__code__
     with asking(names) as (losses, _):
