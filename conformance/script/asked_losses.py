@@ -34,7 +34,8 @@ from conformance.edits.live_functions import compiled
 from conformance.programs.execution import followed
 from conformance.programs.vocabulary import kinds_of
 from conformance.script.parameter_names import own_variables
-from conformance.script.whole_losses import of_batches
+from conformance.script.terms_of_all import is_sum, with_terms_of_all
+from conformance.script.whole_losses import LossOfBatch, of_batches
 
 DEPTH = 4
 """How far objects within an object are copied."""
@@ -44,6 +45,9 @@ SETTINGS = frozenset(("rate", "penalty", "count", "batchsize", "quiet", "seed"))
 
 ASKED = "__conformance_asked__"
 """The name, among the builtins, of what is called with a loss and what it is given."""
+
+ASKED_OF_PART = "__conformance_asked_of_part__"
+"""The same of what is called with the loss of a batch, and that of all data."""
 
 _within: ContextVar[bool] = ContextVar("_within", default=False)
 """Whether a loss is being asked for."""
@@ -99,6 +103,20 @@ def _is_filled(cell: CellType) -> bool:
         return cell.cell_contents is not cell
     except ValueError:
         return False
+
+
+def asked_of_part(named: Callable[[], Any], whole: Callable[[], Any]) -> tuple[Any, ...]:
+    """The losses that an update with a batch may be by.
+
+    They are that of the batch, and the same with the penalties that are in the loss of all data.
+
+    Args:
+        named: gives the function of the loss of the batch.
+        whole: of that of all data.
+    """
+    part = asked(named)
+    other = with_terms_of_all(part, asked(whole)) if is_sum(part) else None
+    return (part,) if other is None else (part, other)
 
 
 def _copied(value: Any, depth: int = DEPTH) -> Any:
@@ -234,6 +252,11 @@ def _in_some_rounds(statement: ast.stmt, known: Collection[str]) -> list[ast.exp
 def _asking(loss: ast.expr, given: list[ast.keyword], at: ast.AST) -> ast.stmt:
     """A statement that asks for what is a loss, or gives it."""
     call = ast.Expr(ast.Call(ast.Name(ASKED, ast.Load()), [_lambda(loss)], given))
+    return _located(call, at)
+
+
+def _located(call: ast.stmt, at: ast.AST) -> ast.stmt:
+    """A statement of which all that has no place is at that of something."""
     for each in ast.walk(call):
         if not hasattr(each, "lineno"):
             ast.copy_location(each, at)
@@ -291,11 +314,11 @@ def _asking_in_loops(file: str, names: Mapping[str, Any], made: list[Any]) -> It
             held[function] = function.__code__
             with suppress(ValueError):  # it has variables of others
                 function.__code__ = code
-    setattr(builtins, ASKED, lambda named, **given: made.append(asked(named, **given)))
+    setattr(builtins, ASKED_OF_PART, lambda *given: made.append(asked_of_part(*given)))
     try:
         yield
     finally:
-        setattr(builtins, ASKED, lambda *_, **__: None)
+        setattr(builtins, ASKED_OF_PART, lambda *_: None)
         for function, code in held.items():
             function.__code__ = code
 
@@ -319,10 +342,12 @@ def _loops_in(file: str) -> tuple[tuple[str, str, CodeType], ...]:
     return tuple(found)
 
 
-def _ask_in_loops(losses: Iterable[tuple[ast.For | ast.While, int, ast.expr]]) -> None:
-    """Let loops ask for losses, each after so many of its statements."""
-    for loop, at, loss in sorted(losses, key=lambda each: -each[1]):
-        loop.body.insert(at, _asking(_lambda(loss), [], loss))
+def _ask_in_loops(losses: Iterable[LossOfBatch]) -> None:
+    """Let loops ask for losses."""
+    for loop, at, loss, whole in sorted(losses, key=lambda each: -each.at):
+        both = [_lambda(_lambda(each)) for each in (loss, whole)]
+        call = ast.Expr(ast.Call(ast.Name(ASKED_OF_PART, ast.Load()), [*both], []))
+        loop.body.insert(at, _located(call, loss))
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from conformance.programs.absent import stand_ins
 from conformance.programs.execution import NOTEBOOK, parsed
 from conformance.programs.sources import sources
 from conformance.running.same_names import separate
-from conformance.script.asked_losses import ASKED, asked, with_losses
+from conformance.script.asked_losses import ASKED, ASKED_OF_PART, asked, asked_of_part, with_losses
 from conformance.script.trainings import Cut
 from conformance.tracing.entering import Entrance
 from conformance.tracing.frames import is_installed, is_subject, subject_frames
@@ -91,6 +91,7 @@ def traced_imports(
     setattr(builtins, NUMBER, entrance.number)
     setattr(builtins, MOVED, entrance.moved)
     setattr(builtins, ASKED, asked)
+    setattr(builtins, ASKED_OF_PART, asked_of_part)
     sys.meta_path.insert(0, finder)
     try:
         yield {"float": Float}
@@ -99,7 +100,8 @@ def traced_imports(
         builtins.__import__ = plain
         for name in (VALUE, EACH, RANGE, WHILE, STORE, NUMBER, MOVED):
             setattr(builtins, name, _itself)  # its functions may still be called
-        setattr(builtins, ASKED, lambda *_, **__: None)
+        for name in (ASKED, ASKED_OF_PART):
+            setattr(builtins, name, lambda *_, **__: None)
 
 
 def _importing(

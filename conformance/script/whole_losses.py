@@ -29,12 +29,26 @@ class Batch(NamedTuple):
     parts: Mapping[str, ast.expr]
 
 
+class LossOfBatch(NamedTuple):
+    """A loss that a loop is to ask for.
+
+    Attributes:
+        loop: it.
+        at: after how many of its statements.
+        loss: that of a batch.
+        whole: that of all data.
+    """
+
+    loop: Loop
+    at: int
+    loss: ast.expr
+    whole: ast.expr
+
+
 def of_batches(
     scope: ast.Module | ast.FunctionDef, known: Collection[str]
-) -> Iterator[tuple[Loop, int, ast.expr]]:
+) -> Iterator["LossOfBatch"]:
     """The losses that the loops of a program or a function are to ask for.
-
-    Each with the loop, and after how many of its statements.
 
     Args:
         scope: the whole.
@@ -49,7 +63,7 @@ def of_batches(
                 whole = _with_former(value, [*_since(batch.loop, statement, former)])
                 parts = {} if whole is None else _to_put(whole, batch, known)
                 if whole is not None and parts:
-                    yield batch.loop, batch.at, _of_parts(whole, parts)
+                    yield LossOfBatch(batch.loop, batch.at, _of_parts(whole, parts), whole)
                     break
 
 

@@ -15,7 +15,7 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.findings import Examined
 from conformance.backward.groups import operation_key
 from conformance.backward.loss_names import is_minimised, is_named
-from conformance.backward.loss_numbers import by_name, candidates, is_of_absolutes
+from conformance.backward.loss_numbers import best_loss, by_name, candidates, is_of_absolutes
 from conformance.backward.own_pass import OwnPass, examine_pass
 from conformance.backward.recorded_pass import Goal, NoGradientError, NotAGradientError, bits
 from conformance.backward.source import MOVES, is_float
@@ -146,7 +146,8 @@ def _is_of_shares(output: Node) -> bool:
 def own_loss(run: Attempt, places: Places) -> Node | None:
     """The program's own loss, if it was computed from the parameters."""
     parameters = [node for _, node in run.start.values() if node is not None]
-    asked = filter(is_number, (*run.asked, *run.costs))
+    of_batches = [_likelier(run, e, places) for e in run.asked if isinstance(e, tuple)]
+    asked = filter(is_number, (*run.asked, *of_batches, *run.costs))
     for value in (*_given(run, places), *_beside_gradients(run, places), *asked):
         node = run.node(value)
         depends = any(node.depends_on(each) for each in parameters)
@@ -155,6 +156,13 @@ def own_loss(run: Attempt, places: Places) -> Node | None:
         if depends and not (moved or _is_metric(run, node) or _is_a_gradient(node, places)):
             return node
     return None
+
+
+def _likelier(run: Attempt, losses: tuple[Any, ...], places: Places) -> Any:
+    """The one of the losses of a batch by which most gradients are right; the first if none are."""
+    nodes = {run.node(each): each for each in losses if is_number(each)}
+    fit = best_loss(run.recorded, [*nodes], places.goals) if len(nodes) > 1 else None
+    return losses[0] if fit is None else nodes[fit.loss]
 
 
 def is_of_another_pass(loss: Node, goals: Sequence[Goal], target: Node | None) -> bool:

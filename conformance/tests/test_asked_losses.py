@@ -361,6 +361,23 @@ def test_the_loss_of_a_copy_of_an_object_is_asked_for(tmp_path: Path) -> None:
     assert blame.lines[0].line == 18
 
 
+BY_ALL = ("0.1 / len(xb)", "0.1 / len(X)")
+QUOTIENT = (
+    ("np.mean((out - y) ** 2) + 0.05 / len(y) *", "(np.sum((out - y) ** 2) + 0.05 *"),
+    ('np.sum(par["w"] ** 2)', 'np.sum(par["w"] ** 2)) / len(y)'),
+)
+
+
+@pytest.mark.parametrize("edits", [(), QUOTIENT], ids=["a term", "a part of a quotient"])
+def test_weights_may_decay_as_in_the_loss_of_all_samples(
+    edits: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    run = run_edited(tmp_path, IN_EPOCHS, *edits, BY_ALL)
+    assert (run.exit_code, run.ran.examined.cost) == (0, "own")
+    wrong = run_edited(tmp_path, IN_EPOCHS, *edits, ("0.1 / len(xb)", "0.2 / len(X)"))
+    assert (wrong.exit_code, len(wrong.blames)) == (1, 1)
+
+
 FITTED = """import numpy as np
 class Regressor:
     def predict(self, X):
@@ -405,7 +422,7 @@ def test_functions_run_their_own_code_again_after_losses_are_asked_for(tmp_path:
         kind().fit(np.ones((40, 2)), np.ones((40, 1)))
     assert kind.fit.__code__ is before
     assert len(losses) == 18
-    assert all(each > 0 for each in losses)
+    assert all(len(each) == 1 and each[0] > 0 for each in losses)
 
 
 @pytest.mark.parametrize("name", ["_cost", "_loss", "computeCost", "cost", "total_loss", "logloss"])
