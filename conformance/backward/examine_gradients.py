@@ -17,6 +17,7 @@ from conformance.backward.findings import Examined
 from conformance.backward.judge_gradients import Verdict
 from conformance.backward.own_pass import examine_pass
 from conformance.backward.recorded_pass import record, short
+from conformance.backward.stated_loss import with_undecayed
 from conformance.running.quiet import quiet
 from reference.step import Array
 
@@ -30,10 +31,23 @@ def examine(
     called: Sequence[str] = (),
     *,
     promised: bool = True,
+    undecayed: bool = False,
 ) -> Examined:
-    """The gradients, and what is to blame for those that are wrong; see `program.record`."""
+    """The gradients, and what is to blame for those that are wrong; see `program.record`.
+
+    Args:
+        f: the program.
+        params: that it is given.
+        data: likewise.
+        own: as `record` takes it, like the names of what is called.
+        cost: as in `examine_pass`.
+        called: the names of the data.
+        promised: as in `OwnPass`.
+        undecayed: whether to tell what they are by the loss without its own decay.
+    """
     step = replace(record(f, params, data, own, called), promised=promised)
-    return examine_pass(step, cost, contradicted=lambda wrong: untraced(f, params, data, wrong))
+    found = examine_pass(step, cost, contradicted=lambda wrong: untraced(f, params, data, wrong))
+    return with_undecayed(step, found) if undecayed else found
 
 
 def untraced(

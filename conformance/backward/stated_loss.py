@@ -276,6 +276,20 @@ def without_own_terms(step: OwnPass) -> OwnPass | None:
     return replace(step, loss=step.trace.argument(left))
 
 
+def with_undecayed(step: OwnPass, found: Examined) -> Examined:
+    """The judgement, with that by the loss without its own decay, if more gradients are right so.
+
+    As many are more if they are not so but for a factor.
+    """
+    bare = without_own_terms(step) if found.cost == "own" and not found.ok else None
+    if bare is None:
+        return found
+    other = examine_pass(bare, blame=False)
+    if (other.right, other.factor == 1) <= (found.right, found.factor == 1):
+        return found
+    return replace(found, undecayed=examine_pass(bare))
+
+
 def _own_terms(step: OwnPass) -> list[Node]:
     """The terms of a loss, each as large as can be, that are computed of parameters alone."""
     assert step.loss is not None  # noqa: S101 - it is judged by it

@@ -597,13 +597,18 @@ def _argument(call: ast.Call, names: list[str], name: str) -> str:
 
 
 def hands_back(line: Line) -> Line | None:
-    """The line of another method of the class around a line that returns what it was given."""
-    module = tree(line.file)
+    """The line of a function beside a line that returns what it was given.
+
+    It is another method of the class around the line, or is defined in the function around it.
+    """
+    module, inner = tree(line.file), function_around(line)
     for each in ast.walk(module) if module is not None else ():
-        if isinstance(each, ast.ClassDef) and _holds(each, line):
+        of_class = isinstance(each, ast.ClassDef)
+        if isinstance(each, ast.ClassDef | ast.FunctionDef) and _holds(each, line):
             methods = [e for e in each.body if isinstance(e, ast.FunctionDef)]
-            for method in methods if any(_holds(e, line) for e in methods) else ():
-                end, given = method.body[-1], _given(method)
+            beside = any(_holds(e, line) for e in methods) if of_class else each is inner
+            for method in methods if beside else ():
+                end, given = method.body[-1], _given(method, of_class)
                 value = end.value if isinstance(end, ast.Return) else None
                 name = value.id if isinstance(value, ast.Name) else ""
                 if name in given and not _holds(method, line):
@@ -611,10 +616,15 @@ def hands_back(line: Line) -> Line | None:
     return None
 
 
-def _given(method: ast.FunctionDef) -> dict[str, int]:
-    """The names in a method of what it is given, each with the line that makes it one, if any."""
-    given = {each.arg: 0 for each in method.args.args[1:]}
-    for each in method.body:
+def _given(function: ast.FunctionDef, first: int) -> dict[str, int]:
+    """The names in a function of what it is given, each with the line that makes it one, if any.
+
+    Args:
+        function: it.
+        first: the place of its first argument that is meant: 1 in a method.
+    """
+    given = {each.arg: 0 for each in function.args.args[first:]}
+    for each in function.body:
         value = each.value if _is_alias(each) and isinstance(each, ast.Assign) else None
         alias = isinstance(value, ast.Name) and value.id in given
         for name in {name for inner in ast.walk(each) for name in stored(inner)}:

@@ -23,7 +23,7 @@ from conformance.backward.recorded_pass import (
     NothingComparedError,
     last_return,
 )
-from conformance.backward.stated_loss import without_own_terms
+from conformance.backward.stated_loss import with_undecayed
 from conformance.shapes.arguments import RATE, called
 from conformance.shapes.attempts import Attempt
 from conformance.shapes.found import Found, Recognised, Rerun
@@ -354,17 +354,8 @@ def _examined_once(reading: Reading, cost: str | None, *, decays: bool) -> Exami
         unsure = loss is None and returned is None
         if places.rate != RATE or unsure or places.several:  # a rate may hold 1/m
             first = replace(first, factor=1.0)
-    if places.direct and not first.ok and first.cost == "own":
-        bare = without_own_terms(step)
-        if bare is not None and _is_more(examine_pass(bare, blame=False), first):
-            first = replace(first, undecayed=examine_pass(bare))
-    first = taking(first, places) if places.direct else first
+    first = taking(with_undecayed(step, first), places) if places.direct else first
     return with_inputs(first, step, inputs)
-
-
-def _is_more(examined: Examined, other: Examined) -> bool:
-    """Whether more gradients are right, or as many as they are, and not but for a factor."""
-    return (examined.right, examined.factor == 1) > (other.right, other.factor == 1)
 
 
 def _returns(run: Attempt) -> tuple[Frame, ...]:

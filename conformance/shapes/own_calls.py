@@ -160,17 +160,26 @@ class OwnCall:
                 again = self._again(module, list(params), list(data))
                 # An object that moves its own parameters may have a loss to be read alone.
                 own = all(each.path.startswith("self.") for each in chosen)
-                promised = not (own and self._moves(chosen, module))
+                moves = self._moves(chosen, module)
                 given = (*data.values(),)
                 examined = examine(
-                    again, params, given, cost=cost, called=[*data], promised=promised
+                    again,
+                    params,
+                    given,
+                    cost=cost,
+                    called=[*data],
+                    promised=not (own and moves),
+                    undecayed=moves,
                 )
                 if not examined.ok and self._gives_no_loss(again, params, given):
                     return None
+                bare = examined.undecayed  # what the file moves them by is judged as it trains
+                examined = examined if bare is None else bare
                 names = tuple(each.name for each in examined.gradients)
                 source = f"what the file calls it with {self.where}"
                 calls = (called(self.function),)
                 recognised = Recognised("", source, "", calls, "returned", names, called=True)
+                recognised = replace(recognised, undecayed=bare is not None)
                 found = Found(recognised, examined, tuple(self._used(module)))
                 return found.rerun(self._rerun(module, of_function(again, params, given)))
         return None
