@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
+from typing import NamedTuple
 
 import numpy as np
 
@@ -351,6 +352,14 @@ def _is_made_first(state: Carried, chain: Carried) -> bool:
     return all(new in entrywise(now, frozenset({old})) for (old, now), new in steps)
 
 
+class _Step(NamedTuple):
+    """A new value of a chain, the values before it, and what it is made of entry by entry."""
+
+    new: Node
+    stop: frozenset[Node]
+    values: set[Node]
+
+
 def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
     """The other chains whose new values a chain's new values are made of entry by entry.
 
@@ -358,12 +367,14 @@ def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
     are states of the same chain, as a mean that is taken off the gradient in a mean of squares.
     Where rows are moved, each is made of the same row of it: of another one it is so by chance.
     """
-    made = [(new, entrywise(new, frozenset({old}))) for old, new in pairwise(chain.values)]
+    every = [value for each in chains for value in each.values]
+    stops = (frozenset({o, *(e for e in every if e.number < o.number)}) for o in chain.values)
+    made = [_Step(*e, entrywise(*e)) for e in zip(chain.values[1:], stops, strict=False)]
     within = {
-        other: [(new, [e for e in other.values[1:] if e in values]) for new, values in made]
+        other: [(e.new, [v for v in other.values[1:] if v in e.values]) for e in made]
         for other in chains
         if other is not chain and not _goes_forward(other) and not _is_read(other, chain)
-        if all(not written_places(new) or values.intersection(other.values) for new, values in made)
+        if all(not written_places(e.new) or e.values.intersection(other.values) for e in made)
     }
     within = {e: steps_of for e, steps_of in within.items() if not _is_constant(steps_of)}
     found, alone = set[Carried](), set[Carried]()
@@ -388,23 +399,23 @@ def _is_constant(steps_of: Sequence[tuple[Node, list[Node]]]) -> bool:
     return len(used) == 1 and len(steps_of) > 1 and all(values for _, values in steps_of)
 
 
-def _is_moved_alone(one: Carried, other: Carried, made: Sequence[tuple[Node, set[Node]]]) -> bool:
+def _is_moved_alone(one: Carried, other: Carried, made: Sequence[_Step]) -> bool:
     """Whether no new value of a chain goes into another's at once, which is computed of it too.
 
     Args:
         one: a chain.
         other: another one.
-        made: each new value of the other, with what it is made of entry by entry.
+        made: the steps of the other.
     """
-    if any(e in values for e, (_, values) in zip(one.values[1:], made, strict=False)):
+    if any(e in step.values for e, step in zip(one.values[1:], made, strict=False)):
         return False
     own = {*one.values}
     stop = own.union(other.values)
     return any(
-        len(values) > MANY
-        or _is_used_beside(own, values, stop, new)
-        or _is_used_elsewhere(own, stop, new)
-        for new, values in made[:FEW]
+        len(each.values) > MANY
+        or _is_used_beside(own, each.values, stop | each.stop, each.new)
+        or _is_used_elsewhere(own, stop, each.new)
+        for each in made[:FEW]
     )
 
 

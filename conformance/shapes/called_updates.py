@@ -32,8 +32,9 @@ from conformance.shapes.gradients_of_updates import handed_back
 from conformance.shapes.holders import TIME, number_of
 from conformance.shapes.lost_updates import after
 from conformance.shapes.places import Places
-from conformance.shapes.plans import takes_inputs
+from conformance.shapes.plans import methods, takes_inputs
 from conformance.shapes.reading import Reading
+from conformance.shapes.update_findings import SETS_BACK
 from conformance.tracing.long import LongTrace
 from conformance.tracing.substitute import traced_program
 from reference.step import Array
@@ -87,7 +88,7 @@ def tried_update(
     scope.kinds["m"] = samples or scope.kinds["m"]
     run = Attempt(plan, data, scope)
     recorder = ProgramRecorder(plan.said, steps)
-    made = Tried()
+    made, before = Tried(), list[Callable[[], Any]]()
     try:
         with quiet(), np.errstate(all="ignore"):
             run.roots = plan.make(data, scope)
@@ -97,11 +98,14 @@ def tried_update(
                 made_of = owner(run)
                 calls = (*_without(plan.calls, without), Call("update", getattr(made_of, name)))
                 own.append(getattr(made_of, "__dict__", {}))
+                before = [*_setting_back(made_of), *_setting_back(run.roots.get("self"))]
             loops = "count" in kinds_taken(_function(run, calls[-1]))
             scope.kinds["pairs"] = several_samples(data)
             draws = Draws(held(run)) if plan.redraws else None
             with recorder.within([*own, scope.kinds, vars(plan.module)]):
                 for step in range(1, 2 if loops else steps + 1):
+                    for each in before:
+                        each()
                     for i, call in enumerate(calls):
                         if draws is not None:
                             draws.again()
@@ -117,6 +121,14 @@ def tried_update(
         if is_ours(error) and not isinstance(error, ConformanceError | UnfitError):
             raise
         return made
+
+
+def _setting_back(thing: Any) -> Iterator[Callable[[], Any]]:
+    """The methods of an object that set its gradients back, by their names."""
+    for name, _ in methods(type(thing)):
+        named = SETS_BACK.fullmatch(bare(name)) and "grad" in bare(name)
+        if named and not needed(getattr(thing, name)):
+            yield getattr(thing, name)
 
 
 def after_update(reading: Reading, name: str) -> Places | None:

@@ -4,10 +4,10 @@ Left out: decays that the loss does not state (`backward/stated_loss.py`).
 """
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from itertools import chain
 
 from conformance.backward.findings import Examined
 from conformance.backward.recorded_pass import NotAGradientError
@@ -16,11 +16,11 @@ from conformance.programs.execution import names_in
 from conformance.programs.vocabulary import kinds_of
 from conformance.shapes.arguments import kinds_taken
 from conformance.shapes.attempts import UnfitError
-from conformance.shapes.called_updates import Tried, tried_update
+from conformance.shapes.called_updates import tried_update
 from conformance.shapes.found import Found
 from conformance.shapes.function_sources import definition_of
 from conformance.shapes.judge_readings import examined
-from conformance.shapes.network_optimisers import ways
+from conformance.shapes.network_optimisers import judged, ways
 from conformance.shapes.reading import PlainRun, Reading
 
 
@@ -87,8 +87,8 @@ def _moves(reading: Reading, names: Sequence[str]) -> Iterator[Examined]:
     module = reading.plan.module
     kinds = [e for e in vars(module).values() if isinstance(e, type)]
     kinds = [each for each in kinds if each.__module__ == module.__name__]
-    every: list[Callable[[], Tried]] = [partial(tried_update, reading, name) for name in names]
-    for tried in (*every, *(each.tried for kind in kinds for each in ways(kind, reading))):
-        ran = tried().ran
+    by_name = (tried_update(reading, name).ran for name in names)
+    of_kinds = (judged(e.tried, kind.__name__) for kind in kinds for e in ways(kind, reading))
+    for ran in chain(by_name, of_kinds):
         if ran is not None and ran.updates > 1 and not ran.unjudged:
             yield ran.examined

@@ -54,7 +54,7 @@ def network_optimiser(kind: type, known: Sequence[Found]) -> Moving | None:
             if not _takes_gradients(reading, way):
                 continue
             made = way.tried()
-            again = partial(_judged, way.tried, kind.__name__)
+            again = partial(judged, way.tried, kind.__name__)
             if (ran := _of(made, kind.__name__)) is not None:
                 return Moving(again, ran)
             if made.moves:
@@ -95,7 +95,8 @@ def _takes_gradients(reading: Reading, way: Way) -> bool:
     return trains or computes_of_gradients(reading, way.method, way.owner)
 
 
-def _judged(tried: Callable[[], Tried], name: str) -> Ran | None:
+def judged(tried: Callable[[], Tried], name: str) -> Ran | None:
+    """What is known of the updates of a class, as those of `_of`."""
     return _of(tried(), name)
 
 

@@ -1001,3 +1001,49 @@ def test_a_bound_on_parameters_is_no_update_of_them(tmp_path: Path) -> None:
     (tmp_path / "ridge.py").write_text(text)
     report = conformance.check(str(tmp_path / "ridge.py"))
     assert report.exit_code == 0, str(report)
+
+
+OF_SINGLE_SAMPLES = """
+import numpy as np
+
+class Classifier:
+    def __init__(self, n_in, n_out):
+        rng = np.random.RandomState(4)
+        self.w, self.b = rng.randn(n_out, n_in), np.zeros((n_out, 1))
+        self.sw, self.sb = 0 * self.w, 0 * self.b
+        self.tw, self.tb = 0 * self.w, 0 * self.b
+
+    def feedforward(self, x):
+        z = self.w @ x + self.b
+        e = np.exp(z - z.max())
+        return e / e.sum()
+
+    def backprop(self, x, y):
+        d = self.feedforward(x) - y
+        return d @ x.T, d
+
+    def update_mini_batch(self, batch):
+        gw, gb = 0 * self.w, 0 * self.b
+        for x, y in batch:
+            dw, db = self.backprop(x, y)
+            gw = gw + dw / len(batch)
+            gb = gb + db / len(batch)
+        self.sw = 0.9 * self.sw + 0.1 * gw ** 2
+        step = np.sqrt(self.tw + 1e-6) / np.sqrt(self.sw + 1e-6) * gw
+        self.tw = 0.9 * self.tw + 0.1 * step ** 2
+        self.w -= step
+        self.sb = 0.9 * self.sb + 0.1 * gb ** 2
+        step = np.sqrt(self.tb + 1e-6) / np.sqrt(self.sb + 1e-6) * gb
+        self.tb = 0.9 * self.tb + 0.1 * step ** 2
+        self.b -= step
+
+    def total_cost(self, batch):
+        return sum(-np.sum(y * np.log(self.feedforward(x))) for x, y in batch) / len(batch)
+"""
+
+
+@pytest.mark.seldom
+def test_what_is_kept_is_told_however_many_samples_are_gone_through(tmp_path: Path) -> None:
+    report = written(OF_SINGLE_SAMPLES, tmp_path)
+    assert report.ok, report
+    assert "AdaDelta" in str(report)
