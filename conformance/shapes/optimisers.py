@@ -7,9 +7,10 @@ until one way moves them. Left out: the verdict on the updates (`moved.py`).
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from inspect import Parameter
 from itertools import pairwise, product
-from types import FunctionType, MappingProxyType
+from types import FunctionType, MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from conformance.shapes.holders import (
     Holder,
     Optimiser,
     Shapes,
+    attributes,
     by_name,
     holders,
     holds,
@@ -199,6 +201,12 @@ class _Kept:
     function: Callable[..., Any]
     states: dict[str, Any] = field(default_factory=dict)
 
+    @cached_property
+    def names(self) -> list[str]:
+        """The attributes of objects that it keeps: `kept[i].v`."""
+        function: Any = self.function
+        return [*attributes(getattr(function, "__func__", function), written=True)]
+
     def step(self, holder: Holder, t: int) -> Any:
         """The parameters that it returns."""
         given: dict[str, Any] = {}
@@ -208,7 +216,8 @@ class _Kept:
             try:
                 value = _argument(each.name, holder, done)
             except UnfitError:
-                self.states.setdefault(each.name, _first(each, holder))
+                if each.name not in self.states:
+                    self.states[each.name] = _first(each, holder, self.names)
                 continue
             if each.default is each.empty or "rate" in kinds_of(each.name):
                 given[each.name] = value
@@ -225,10 +234,15 @@ class _Kept:
         return result
 
 
-def _first(argument: Parameter, holder: Holder) -> Any:
+def _first(argument: Parameter, holder: Holder, names: Sequence[str]) -> Any:
     """What a function keeps, before its first call: its default, or zeros like gradients.
 
     Where each parameter has an argument, they are like that of which the name ends so.
+
+    Args:
+        argument: of the function.
+        holder: of the parameters and gradients.
+        names: of the attributes in which it keeps something.
 
     Raises:
         UnfitError: it is not known what it keeps.
@@ -239,7 +253,7 @@ def _first(argument: Parameter, holder: Holder) -> Any:
     optional = argument.default is not argument.empty
     if holder.grads is None and not (optional and holder.arguments):
         raise UnfitError
-    kept = argument.default if optional else _zeros(holder.grads)
+    kept = argument.default if optional else _zeros(holder.grads, names)
     if isinstance(kept, _States) and isinstance(holder.params, dict):
         kept.parameters = holder.params
     return kept
@@ -265,11 +279,14 @@ def _put_by_names(
     states.update({name: found[name] for name in states if name in found})
 
 
-def _zeros(like: Any) -> Any:
-    """Zeros in the place of arrays."""
+def _zeros(like: Any, names: Sequence[str]) -> Any:
+    """Zeros in the place of arrays, or objects that hold some under names, if there are such."""
     if isinstance(like, dict):
-        return _States({key: _zeros(each) for key, each in like.items()})
-    return [_zeros(each) for each in like] if isinstance(like, list) else np.zeros_like(like)
+        return _States({key: _zeros(each, names) for key, each in like.items()})
+    if isinstance(like, list):
+        return [_zeros(each, names) for each in like]
+    held = {name: np.zeros_like(like) for name in names}
+    return SimpleNamespace(**held) if held else np.zeros_like(like)
 
 
 class _States(dict[Any, Any]):

@@ -62,3 +62,30 @@ def test_a_decay_of_the_loss_may_be_added_where_the_file_trains(
 ) -> None:
     code, lines, said = judged(PASSES.replace(was, now), tmp_path)
     assert (code, lines[:1]) == (int(bool(blamed)), [blamed] * bool(blamed)), said
+
+
+ADAM = """
+import numpy as np
+
+def start(n_in, n_out):
+    return [np.random.default_rng(1).normal(size=(n_in, n_out)), np.zeros(n_out)]
+
+def loss_and_grads(theta, X, T):
+    e = X @ theta[0] + theta[1] - T
+    return np.sum(e ** 2) / 2, [X.T @ e, e.sum(axis=0)]
+
+def update(theta, grads, memory, t, lr=0.01):
+    for p, g, own in zip(theta, grads, memory):
+        own.mean = 0.9 * own.mean + 0.1 * g
+        own.square = 0.99 * own.square + 0.01 * g ** 2
+        p -= lr * own.mean / (1 - 0.9 ** t) / (np.sqrt(own.square / (1 - 0.99 ** t)) + 1e-8)
+"""
+
+
+@pytest.mark.parametrize("wrong", ["", "0.01 * g\n"], ids=["right", "no square"])
+def test_what_a_step_keeps_may_be_in_objects(wrong: str, tmp_path: Path) -> None:
+    source = ADAM.replace("0.01 * g ** 2\n", wrong or "0.01 * g ** 2\n")
+    code, lines, said = judged(source, tmp_path)
+    assert code == bool(wrong), said
+    assert ("update: its updates are right" in said) == (not wrong), said
+    assert [each.startswith("own.square") for each in lines[:1]] == [True] * bool(wrong), said
