@@ -264,7 +264,7 @@ OF_ALL = {
     "step": "it goes {factor:.6g} times as far along the gradient as the others",
     "kept": "it uses less of what is kept from step to step than the updates of the others do",
     "unread": "what is computed of its gradients and kept from step to step moves nothing",
-    "zero": "what is kept from step to step is never written: it is 0 at every step",
+    "zero": "what is kept from step to step is never written where it is read: it is 0 at every step",
     "shared": "`{names[0]}` and `{names[1]}` keep one and the same array",
     "accumulates": "the gradients of all steps are added up: the sum never begins anew",
     "rate": "what is kept is multiplied by {factor:.6g}, and that of the others is not",

@@ -179,14 +179,28 @@ def unwritten(results: Sequence[Judgement]) -> Iterator[Accused]:
         by_key = [{_key(*pair): pair[1] for pair in each.items()} for each in products]
         zeros = set.intersection(*map(set, by_key))
         if zeros and len(made) > 1:
-            lines = lines_of(by_key[0][zeros.pop()])
-            yield accused(made[0], (*_kept_at(lines, results[0]), *lines), Cause("zero"))
+            product = by_key[0][zeros.pop()]
+            lines = lines_of(product)
+            at = (*_under_other_keys(product), *_kept_at(lines, results[0]))
+            yield accused(made[0], (*at, *lines), Cause("zero"))
 
 
 def _key(zeros: Node, product: Node) -> object:
     """What is the same at each update of the same zeros."""
     default = any(map(gives_default, lines_of(zeros)[:1]))
     return operation_key(product) if default else zeros
+
+
+def _under_other_keys(product: Node) -> Iterator[Line]:
+    """Where the function around a state stores it under a key, which is not that it is read by."""
+    line = line_of(product)
+    function = None if line is None else function_around(line)
+    for part in ast.walk(function or ast.Pass()):
+        if line is not None and isinstance(part, ast.Assign) and part.lineno >= line.line:
+            whole = part.value.elts if isinstance(part.value, ast.Tuple) else [part.value]
+            names = {e.id for e in whole if isinstance(e, ast.Name)}
+            if isinstance(part.targets[0], ast.Subscript) and names & stored_names(product):
+                yield Line(line.file, part.lineno)
 
 
 def _kept_at(lines: Sequence[Line], judgement: Judgement) -> Iterator[Line]:

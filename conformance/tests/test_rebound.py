@@ -150,6 +150,11 @@ def test_means_that_are_taken_by_keys_and_not_kept_are_zeros_at_each_step(tmp_pa
     assert {name for each in blames for name in each.gradients} == {"pars['w']", "pars['b']"}
 
 
+def test_means_that_are_kept_by_another_key_than_they_are_read_by_are_told(tmp_path: Path) -> None:
+    blames = run_edited(tmp_path, BY_KEYS, ("kept[k] = m, v", "kept[k[:0]] = m, v")).blames
+    assert {(e.line, e.accused.cause.kind) for e in blames} == {(10, "zero")}
+
+
 DATA = """import numpy as np
 data = np.random.default_rng(1).normal(size=(5, 4))
 for x in data:
