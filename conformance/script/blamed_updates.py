@@ -22,7 +22,7 @@ from conformance.backward.syntax import assigned, base, loops_around, statement
 from conformance.script.judge_updates import Unjudged
 from conformance.script.judgement import Judgement, ToJudge
 from conformance.script.linear import alike, kept
-from conformance.script.listed_gradients import listed_on
+from conformance.script.listed_gradients import listed_on, torn_apart
 from conformance.script.multiples import common
 from conformance.script.update import Update
 from conformance.tracing.ancestors import short_of, walk
@@ -166,7 +166,12 @@ def _of_another(judgement: Judgement, pair: Pair) -> Accused:
     nodes: list[Node] = [new for _, new in made.states if kept(gradient, new)]
     names = made.name, judgement.updates[pair[1]].name
     moved = [*nodes, made.new][0]
-    lines = dict.fromkeys((*listed_on([gradient], moved), *lines_of(moved)))
+    order = sorted(each.new.number for each in judgement.updates)
+    one, other = (order.index(judgement.updates[i].new.number) for i in pair)
+    listed = sorted(
+        listed_on([gradient], moved), key=lambda e: torn_apart(e, (one, other), len(order))
+    )
+    lines = dict.fromkeys((*listed, *lines_of(moved)))
     return Accused(names[:1], tuple(lines), Cause("other", names=names), mends=True)
 
 

@@ -1470,6 +1470,21 @@ def test_gradients_in_each_others_place_are_told_where_they_are_listed(tmp_path:
     assert told == {(17, "other")}, str(report)
 
 
+@pytest.mark.parametrize(
+    ("edit", "line"),
+    [
+        (("[gV, gc, gU, gd,", "[gV, gd, gU, gc,"), 18),
+        (("  held = [V, c, U, d", "  held = [V, d, U, c"), 17),
+    ],
+)
+def test_of_two_lists_the_one_is_told_whose_order_is_not_that_of_the_program(
+    edit: tuple[str, str], line: int, tmp_path: Path
+) -> None:
+    beside = "    slopes = ", "    held = [V, c, U, d, R]\n    slopes = "
+    report = run_edited(tmp_path, IN_TURN, beside, edit)
+    assert {each.line for each in report.blames} == {line}, str(report)
+
+
 FILLED_IN_PART = """import math
 import random
 random.seed(4)
