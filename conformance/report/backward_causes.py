@@ -264,7 +264,7 @@ OF_ALL = {
     "step": "it goes {factor:.6g} times as far along the gradient as the others",
     "kept": "it uses less of what is kept from step to step than the updates of the others do",
     "unread": "what is computed of its gradients and kept from step to step moves nothing",
-    "zero": "what is kept from step to step is never written where it is read: it is 0 at every step",
+    "zero": "what is kept from step to step is not written where it is read: it is 0 at every step",
     "shared": "`{names[0]}` and `{names[1]}` keep one and the same array",
     "accumulates": "the gradients of all steps are added up: the sum never begins anew",
     "rate": "what is kept is multiplied by {factor:.6g}, and that of the others is not",
@@ -361,7 +361,10 @@ def _of_update(cause: Cause) -> str:
         return OF_MEANS[cause.kind].format(*cause.numbers)
     operation = f"`{cause.operation}`"
     if cause.kind == "still" and cause.held is not None and cause.held.line is not None:
-        return f"{OF_ALL[cause.kind]}: others are moved on line {cause.held.line.line}"
+        others = f"others are moved on line {cause.held.line.line}"
+        if cause.operation:
+            return f"{operation} passes it over: its gradient moves nothing, and {others}"
+        return f"{OF_ALL[cause.kind]}: {others}"
     said = OF_ALL[cause.kind].format(factor=cause.factor, names=cause.names, operation=operation)
     beside = cause.kind == "accumulates" and cause.operation
     return f"{said}: others are cleared here, and {operation} is not" if beside else said

@@ -3,12 +3,14 @@
 Left out: what becomes of them, and what is said (`still.py`).
 """
 
-from collections.abc import Collection, Iterator, Mapping
+import ast
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from conformance.backward.compared import compared
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
+from conformance.backward.findings import Line
 from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Forward
 from conformance.backward.recorded_pass import Goal, bits
@@ -16,10 +18,23 @@ from conformance.backward.sample_count import samples
 from conformance.backward.source import (
     MOVES,
     is_float,
+    lines_of,
+    own_lines,
+    written_name,
 )
+from conformance.backward.syntax import (
+    defined_around,
+    has_flag,
+    kinds_asked,
+    loops_around,
+    statement,
+    stored,
+)
+from conformance.programs.execution import names_in
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
 from conformance.script.replaced import is_put_instead, next_value, replacement_of, steps_of_others
+from conformance.script.update import Update
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, flat, uses_of_nodes
 from conformance.tracing.trace import Trace
@@ -85,6 +100,50 @@ def left_out(
                 if fits or (kept and each.frames and each in whole and not whole[each].consumers):
                     yield node, each
                     break
+
+
+def is_meant_to_stay(gradient: Node, judgement: Judgement) -> bool:
+    """Whether parameters are moved by flags, or by their class, and one with this gradient is not.
+
+    Each is moved only if a flag says so, as one that is frozen has none; or those of some classes
+    alone are moved, and one that is not is of another.
+    """
+    ways = [[*own_lines(made.new)] for made in judgement.updates]
+    kinds = [{kind for line in way for kind in kinds_asked(line)} for way in ways]
+    own = {defined_around(line) for line in lines_of(gradient)[:1]}
+    flags = all(any(map(has_flag, way)) for way in ways)
+    return flags or (all(kinds) and own.isdisjoint(set[str]().union(*kinds)))
+
+
+def passing_over(
+    still: Node, name: str, forward: Forward, updates: Sequence[Update]
+) -> tuple[Line, str] | None:
+    """The loop over places that moves those used as one that is never moved, and how it begins.
+
+    Args:
+        still: that is never moved.
+        name: of it, such as `w[2]`: the others are in the same list or dict.
+        forward: the forward pass.
+        updates: of the others.
+    """
+    used, (whole, part, _) = uses_of(still, forward), name.partition("[")
+    for goal, made in zip(forward.run.goals, updates, strict=False):
+        if part and whole in {e.partition("[")[0] for e in (made.name, written_name(made.new))}:
+            loops = [*filter(None, map(_counting, lines_of(made.new)[:1]))]
+            if loops and not used.isdisjoint(uses_of(goal.parameter, forward)):
+                return loops[0]
+    return None
+
+
+def _counting(line: Line) -> tuple[Line, str] | None:
+    """The loop that counts the places a line writes into, and how it begins."""
+    match statement(line.file, line.line):
+        case ast.Assign([ast.Subscript(slice=place)]) | ast.AugAssign(ast.Subscript(slice=place)):
+            for loop in loops_around(line)[:1]:
+                if isinstance(loop, ast.For) and names_in(place, ast.Load) & stored(loop):
+                    head = f"for {ast.unparse(loop.target)} in {ast.unparse(loop.iter)}"
+                    return Line(line.file, loop.lineno), head
+    return None
 
 
 def is_a_state(node: Node, forward: Forward) -> bool:

@@ -7,6 +7,7 @@ data. Left out: parameters that are moved (`rule.py`).
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,15 +17,19 @@ from conformance.backward.judge_gradients import Forward
 from conformance.backward.loss_numbers import best_loss, candidates, next_pass
 from conformance.backward.no_loss import COST_NAMES, best, tried
 from conformance.backward.recorded_pass import Goal, NotAGradientError, Recorded, bits
-from conformance.backward.source import (
-    is_float,
-    lines_of,
-    own_lines,
-)
-from conformance.backward.syntax import defined_around, has_flag, kinds_asked
+from conformance.backward.source import is_float, lines_of
 from conformance.programs.vocabulary import kinds_of
 from conformance.script.judgement import Judgement
-from conformance.script.left_out import PRODUCTS, Use, factor_of, is_a_state, left_out, uses_of
+from conformance.script.left_out import (
+    PRODUCTS,
+    Use,
+    factor_of,
+    is_a_state,
+    is_meant_to_stay,
+    left_out,
+    passing_over,
+    uses_of,
+)
 from conformance.script.linear import is_running_mean, links
 from conformance.script.parameter_names import Held, names
 from conformance.script.replaced import (
@@ -89,12 +94,13 @@ def never_moved(
     others = [line for made in judgement.updates for line in lines_of(made.new)[:1]]
     for still, gradient in left:
         cause, lines = _why_still(trace, still, gradient, whole, forward, values)
-        if cause == "still" and (
-            _have_flags(judgement) or _is_of_another_kind(gradient, judgement)
-        ):
+        if cause == "still" and is_meant_to_stay(gradient, judgement):
             meant.append(still)
         elif lines:
             why = never_moved_beside(others) if cause == "still" else Cause(cause)
+            loop = passing_over(still, name(still), forward, judgement.updates)
+            if loop is not None and cause == "still":
+                lines, why = (loop[0], *lines), replace(why, operation=loop[1])
             found.append(Accused((name(still),), lines, why, mends=False))
     found = [*merged(found, lambda each: (each.lines[:1], each.cause))]  # as one layer class's
     by = 0.0 if beside else factor_of(forward)
@@ -142,22 +148,6 @@ def _why_still(
     lines = [line for e in (*unkept, *instead, *aside, gradient) for line in lines_of(e)]
     kinds = (("unkept", unkept), ("aside", aside), ("update", instead), ("still", [gradient]))
     return next(kind for kind, seen in kinds if seen), tuple(dict.fromkeys(lines))
-
-
-def _have_flags(judgement: Judgement) -> bool:
-    """Whether each parameter is moved only if a flag says so, as one that is frozen has none."""
-    ways = ([*own_lines(made.new)] for made in judgement.updates)
-    return all(any(map(has_flag, way)) for way in ways)
-
-
-def _is_of_another_kind(gradient: Node, judgement: Judgement) -> bool:
-    """Whether parameters are moved of some classes alone, and one that is not is of another."""
-    kinds = [
-        {kind for line in own_lines(made.new) for kind in kinds_asked(line)}
-        for made in judgement.updates
-    ]
-    own = {defined_around(line) for line in lines_of(gradient)[:1]}
-    return all(kinds) and own.isdisjoint(set[str]().union(*kinds))
 
 
 def unseen(trace: Trace, chains: Sequence[Sequence[Node]], variables: Sequence[Held]) -> list[str]:

@@ -40,6 +40,16 @@ def test_weights_that_stay_where_biases_move_are_told(tmp_path: Path) -> None:
     assert told == [(("self.w[0]", "self.w[1]"), "still", 17)], str(report)
 
 
+@pytest.mark.parametrize("kept", ["list", "dict"])
+def test_the_loop_that_passes_the_last_layer_over_is_told(kept: str, tmp_path: Path) -> None:
+    as_dict = ("self.b = [np.zeros(5), np.zeros(2)]", "self.b = {0: np.zeros(5), 1: np.zeros(2)}")
+    held = [as_dict, ("self.w, self.b):", "self.w, self.b.values()):")] * (kept == "dict")
+    report = run_edited(tmp_path, LAYERS, *held, ("for k in range(2)", "for k in range(1)"))
+    told = {(each.gradients, each.accused.cause.kind, each.line) for each in report.blames}
+    assert told == {(("self.w[1]", "self.b[1]"), "still", 19)}, str(report)
+    assert "`for k in range(1)` passes it over" in str(report)
+
+
 @pytest.mark.parametrize("sign", ["", "-"], ids=["gradient", "negative"])
 def test_a_gradient_that_is_put_into_the_list_of_its_parameters_is_told(
     sign: str, tmp_path: Path
