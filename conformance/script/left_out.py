@@ -4,7 +4,7 @@ Left out: what becomes of them, and what is said (`still.py`).
 """
 
 import ast
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
@@ -34,7 +34,6 @@ from conformance.programs.execution import names_in
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
 from conformance.script.replaced import is_put_instead, next_value, replacement_of, steps_of_others
-from conformance.script.update import Update
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, flat, uses_of_nodes
 from conformance.tracing.trace import Trace
@@ -116,22 +115,24 @@ def is_meant_to_stay(gradient: Node, judgement: Judgement) -> bool:
 
 
 def passing_over(
-    still: Node, name: str, forward: Forward, updates: Sequence[Update]
+    still: Node, gradient: Node, name: str, forward: Forward, judgement: Judgement
 ) -> tuple[Line, str] | None:
     """The loop over places that moves those used as one that is never moved, and how it begins.
 
     Args:
         still: that is never moved.
-        name: of it, such as `w[2]`: the others are in the same list or dict.
+        gradient: of it; that of another one is computed on the same line.
+        name: of it, such as `w[2]`; or else another one is in the same list or dict.
         forward: the forward pass.
-        updates: of the others.
+        judgement: of the update of the others.
     """
     used, (whole, part, _) = uses_of(still, forward), name.partition("[")
-    for goal, made in zip(forward.run.goals, updates, strict=False):
-        if part and whole in {e.partition("[")[0] for e in (made.name, written_name(made.new))}:
-            loops = [*filter(None, map(_counting, lines_of(made.new)[:1]))]
-            if loops and not used.isdisjoint(uses_of(goal.parameter, forward)):
-                return loops[0]
+    for goal, made in zip(forward.run.goals, judgement.updates, strict=False):
+        held = {e.partition("[")[0] for e in (made.name, written_name(made.new)) if part}
+        near = whole in held or lines_of(goal.node)[:1] == lines_of(gradient)[:1]
+        if near and not used.isdisjoint(uses_of(goal.parameter, forward)):
+            loops = filter(None, map(_counting, lines_of(made.new)[:1]))
+            return next(loops, None)
     return None
 
 

@@ -98,7 +98,7 @@ def never_moved(
             meant.append(still)
         elif lines:
             why = never_moved_beside(others) if cause == "still" else Cause(cause)
-            loop = passing_over(still, name(still), forward, judgement.updates)
+            loop = passing_over(still, gradient, name(still), forward, judgement)
             if loop is not None and cause == "still":
                 lines, why = (loop[0], *lines), replace(why, operation=loop[1])
             found.append(Accused((name(still),), lines, why, mends=False))
