@@ -129,7 +129,7 @@ def handed_back(forward: Forward, handed: Handed, worst: Entry | None) -> Cause:
     """A layer hands back ∂C/∂v of what it computed where that of what it was given is needed."""
     made = own_operation(handed.held.quantity.nodes[0])  # a line that calls all layers may name it
     needed = called(forward, handed.needed.quantity.nodes[0])
-    return Cause("misused", aliased(handed.line), needed, made, worst=worst, missing=made)
+    return Cause("misused", handed.text, needed, made, worst=worst, missing=made)
 
 
 def slope(factor: Factor, lines: Sequence[Line], worst: Entry | None) -> Cause:

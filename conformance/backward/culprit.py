@@ -35,7 +35,7 @@ from conformance.backward.syntax import (
     only_alias,
     reads,
 )
-from conformance.backward.value_names import named
+from conformance.backward.value_names import named, operand_text
 from conformance.tracing.frames import Frame
 from conformance.tracing.node import FILLED, Node, uses_of_nodes
 from reference.step import Array
@@ -69,17 +69,19 @@ def right_alone(functions: Collection[str]) -> Iterator[None]:
 
 @dataclass(frozen=True, eq=False)
 class Handed:
-    """The line of a layer that hands back a derivative as it was given it.
+    """The line of a layer that hands back a derivative as it was given it, or adds it to another.
 
     Attributes:
         line: it.
         held: the derivative.
         needed: that which is needed there.
+        text: what the line hands back, or adds.
     """
 
     line: Line
     held: Match
     needed: Match
+    text: str
 
 
 class Culprit(Fixes):
@@ -310,7 +312,25 @@ class Culprit(Fixes):
             line = line_of(node) if node.depends_on(needed.quantity.nodes[0]) else None
             back = hands_back(line) if line is not None else None
             if back is not None and held.quantity.kind == "total":
-                return Handed(back, held, needed)
+                return Handed(back, held, needed, aliased(back))
+        return None
+
+    def misused_term(self, repair: Repair) -> Handed | None:
+        """The line that adds a ∂C/∂u to contributions to ∂C/∂v where u was computed from v."""
+        needed = self.needed(repair)
+        if needed is None or needed.quantity.at:
+            return None
+        (v, *_), sums = needed.quantity.nodes, [self._first_wrong(repair)]
+        for node in sums:
+            for each in node.inputs if node.operation == "add" else ():
+                known = self.known(each)
+                if any(e.quantity.nodes[0] is v for e in known):
+                    continue
+                held = next((e for e in known if e.quantity.nodes[0].depends_on(v)), None)
+                if held is not None and held.quantity.kind == "total":
+                    line = self.lines_of(Group([node]))[0]
+                    return Handed(line, held, needed, operand_text(node, each))
+                sums += [each] * (each.operation == "add")
         return None
 
     def _solved(self, inverse: Callable[..., Any], right: Array, other: Any) -> Match | None:

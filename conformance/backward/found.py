@@ -113,7 +113,7 @@ def _is_chosen_of(culprit: Culprit, value: Node | None) -> bool:
 def _with_repair(culprit: Culprit, found: Found, told: list[Line]) -> Found:
     """What an operation that can be repaired tells, its lines after those that are told already."""
     repair, lines = culprit.turning(), list(told)
-    handed = culprit.handed_back() if not lines else None
+    handed = culprit.handed_back() or culprit.misused_term(repair) if not lines else None
     lines += [] if handed is None else [handed.line]
     factor = None if lines or culprit.lacks_parts(repair) else culprit.factor(repair)
     of_factor = culprit.lines_of_factors([factor]) if factor is not None else []

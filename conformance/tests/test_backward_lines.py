@@ -1208,3 +1208,38 @@ def test_what_a_loop_carries_on_begins_right_where_a_round_takes_it_for_somethin
     lines, text = said(GATED, tmp_path)
     assert lines[:1] == [GATED[: GATED.index("df =")].count("\n") + 1], text
     assert said(GATED.replace("df = later", "df = dc"), tmp_path)[0] == []
+
+
+RESET = """import numpy as np
+
+rng = np.random.default_rng(6)
+A, R, U = (0.6 * rng.normal(size=shape) for shape in ((2, 4), (2, 4), (4, 4)))
+for turn in range(20):
+    xs, h, seen = rng.normal(size=(3, 7, 2)), np.zeros((7, 4)), []
+    for x in xs:
+        r = 1 / (1 + np.exp(-x @ R))
+        new = np.tanh(x @ A + (r * h) @ U)
+        seen.append((x, h, r, new))
+        h = 0.5 * h + new
+    e = h - xs.sum()
+    loss = 0.5 * np.sum(e ** 2)
+    dA, dR, dU = np.zeros_like(A), np.zeros_like(R), np.zeros_like(U)
+    for x, h, r, new in seen[::-1]:
+        dnew = e * (1 - new ** 2)
+        dA += x.T @ dnew
+        dU += (r * h).T @ dnew
+        drh = dnew @ U.T
+        dR += x.T @ (drh * h * r * (1 - r))
+        e = 0.5 * e
+        e += drh * r
+    A, R, U = A - 0.01 * dA, R - 0.01 * dR, U - 0.01 * dU
+"""
+
+
+def test_a_term_that_lacks_the_derivative_of_a_gate_is_told_where_it_is_added(
+    tmp_path: Path,
+) -> None:
+    assert said(RESET, tmp_path)[0] == []
+    lines, text = said(RESET.replace("e += drh * r", "e += drh"), tmp_path)
+    assert lines[:1] == [RESET[: RESET.index("e += drh")].count("\n") + 1], text
+    assert "the derivative of `r * h` (line 9) is missing" in text
