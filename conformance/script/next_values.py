@@ -80,8 +80,11 @@ def next_values(
 
 
 def _stays(made: Update) -> bool:
-    old, new = np.asarray(made.old.value), np.asarray(made.new.value)
-    return bool(np.allclose(old, new, rtol=HALF_OF_THE_DIGITS, atol=0))
+    """Whether the update, or its last operation, changes nothing but by rounding."""
+    new = np.asarray(made.new.value)
+    before = [np.asarray(each.value) for each in (made.old, *made.new.inputs)]
+    alike = (each for each in before if each.shape == new.shape)
+    return any(np.allclose(each, new, rtol=HALF_OF_THE_DIGITS, atol=0) for each in alike)
 
 
 def _occurrence(node: Node, path: Sequence[Node]) -> int:

@@ -646,3 +646,35 @@ def test_a_number_that_counting_begins_with_is_no_setting_of_a_change() -> None:
 
     assert not edited_script.is_by_chance(before, after, is_wrong)
     assert tried == ["size, i = (4, 0)"]
+
+
+TWINS = """import numpy as np
+
+rng = np.random.default_rng(2)
+A, B, gap = rng.normal(size=(20, 3)), rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
+W, b = rng.normal(size=(3, 2)), np.zeros(2)
+
+def slope(error, seen):
+    x, h = seen
+    dz = error * (1 - h ** 2)
+    return [x.T @ dz, dz.sum(axis=0)]
+
+for turn in range(5):
+    left, right = (A, np.tanh(A @ W + b)), (B, np.tanh(B @ W + b))
+    error = (left[1] - right[1] - gap) / 20
+    loss = 10 * np.sum(error ** 2)
+    W *= 0.999
+    dW, db = (p + q for p, q in zip(slope(error, left), slope(-error, right)))
+    W -= 0.1 * dW
+    b -= 0.1 * db
+"""
+
+
+def test_a_gradient_of_0_is_mended_where_a_decay_moves_its_parameter_on_another_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edited_script, "SECONDS", 12.0)
+    assert run_script(written(tmp_path, TWINS)).exit_code == 0
+    report = run_script(written(tmp_path, TWINS.replace("-error, right", "-error, left")))
+    told = "with:  dW, db = (p + q for p, q in zip(slope(error, left), slope(-error, right)))"
+    assert told in str(report)
