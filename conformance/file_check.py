@@ -3,6 +3,7 @@
 A file runs in a process of its own, under a time limit. Left out: the command line (`cli`).
 """
 
+import ast
 import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from typing import Any, TypeGuard, cast
 
 from threadpoolctl import threadpool_limits
 
+from conformance.backward.edited_line import blamed_as, changed_source
 from conformance.backward.findings import ADDS, UPDATES, Examined
 from conformance.backward.recorded_pass import NoGradientError
 from conformance.errors import (
@@ -33,7 +35,7 @@ from conformance.report.book_report import Report
 from conformance.report.file_report import FileReport, Part, ShapeReport, refused_words
 from conformance.report.script_report import ScriptReport, UpdateReport
 from conformance.running.isolate import isolated
-from conformance.script_outcome import Ran
+from conformance.script_outcome import Ran, is_judged_as_far
 from conformance.shapes.candidates import of_thing
 from conformance.shapes.custom_function import defines_functions
 from conformance.shapes.definitions import has_main, makes, of_module, trains_at_import
@@ -76,7 +78,7 @@ def check_file(asked: Asked, book: Callable[[str], Report]) -> FileReport:
     if to_run and runs:
         seconds = min(BRIEFLY if parts else PATIENTLY, asked.timeout)
         try:
-            ran = _run(replace(asked, timeout=seconds))
+            ran = _by_a_part(asked, _run(replace(asked, timeout=seconds)), parts)
             shown = [*left, *(each for each in last if each.runs or not parts)]
             note = "used", names_text([each.name for each in shown])
             noted = replace(ran, ran=replace(ran.ran, notes=(*ran.ran.notes, note)))
@@ -171,6 +173,7 @@ def _as_it_trains(asked: Asked, parts: list[Part]) -> list[Part]:
     ran = _tried(asked)
     if ran is None or _points_out_one(ran, parts):
         return parts
+    ran = _by_a_part(asked, ran, parts)
     if _is_mended(ran):
         names, moving = {*ran.ran.within}, _is_of_updates(ran)
         rest = [
@@ -182,6 +185,19 @@ def _as_it_trains(asked: Asked, parts: list[Part]) -> list[Part]:
     else:
         rest = _but_contradicted(parts, ran)
     return parts if len(rest) == len(parts) else [ran, *rest]
+
+
+def _by_a_part(asked: Asked, ran: ScriptReport, parts: Sequence[Part]) -> ScriptReport:
+    """The report on wrong training, by the blame of a part whose change makes it right, if any."""
+    lines = {each.lines[:1] for each in ran.examined.accused}
+    wrong = (one for e in parts if isinstance(e, ShapeReport) for one in e.examined.accused)
+    for each in (one for one in wrong if lines and one.lines[:1] not in lines):
+        changed = changed_source(each)
+        other = None if changed is None else _tried(asked, changed)
+        if other is not None and other.ok and is_judged_as_far(other.ran, ran.ran):
+            examined = blamed_as(ran.examined, each)
+            return replace(ran, examined=examined, ran=replace(ran.ran, examined=examined))
+    return ran
 
 
 def _but_contradicted(parts: list[Part], ran: ScriptReport) -> list[Part]:
@@ -351,19 +367,27 @@ def check_object(thing: Any, cost: str | None) -> ShapeReport | None:
     return ShapeReport(thing.__qualname__, judged.examined, judged.recognised)
 
 
-def _tried(asked: Asked) -> ScriptReport | None:
-    """The report on the training of a file that is run briefly, of which nothing is kept."""
+def _tried(asked: Asked, changed: ast.Module | None = None) -> ScriptReport | None:
+    """The report on the training of a file that is run briefly, of which nothing is kept.
+
+    Args:
+        asked: what is to be judged.
+        changed: what is run in the place of its source.
+    """
+    from conformance.run_script import run_script
+
+    seconds = min(BRIEFLY, asked.timeout)
     try:
-        return _run(replace(asked, timeout=min(BRIEFLY, asked.timeout)), trial=True)
+        return run_script(asked.place, timeout=seconds, trial=True, changed=changed)
     except SubjectError:  # it may train nothing, or need what is not here
         return None
 
 
-def _run(asked: Asked, *, trial: bool = False) -> ScriptReport:
+def _run(asked: Asked) -> ScriptReport:
     """The report on a file that trains when it is run."""
     from conformance.run_script import run_script
 
-    return run_script(asked.place, timeout=asked.timeout, trial=trial)
+    return run_script(asked.place, timeout=asked.timeout)
 
 
 def recognises(asked: Asked) -> bool:

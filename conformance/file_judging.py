@@ -386,9 +386,8 @@ class FileJudging:
         """
         if self._edits and judged.examined.accused:
             with self._editing() as spent:
-                judged = mended(judged, spent)
-                if again is not None and all(e.edited is None for e in judged.examined.accused):
-                    judged = self._by_its_parts(name, judged, again, spent)
+                told = judged if again is None else self._by_its_parts(name, judged, again, spent)
+                judged = mended(judged, spent) if told is judged else told
         self.judged_any = True
         self._accused |= {name} if judged.examined.accused else set()
         self.right |= {name} if _is_right(judged) else set()

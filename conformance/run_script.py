@@ -3,6 +3,7 @@
 Left out: what that process does (`script/script_child.py`).
 """
 
+import ast
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -40,6 +41,7 @@ def run_script(
     timeout: float = 60.0,
     seed: int = 0,
     trial: bool = False,
+    changed: ast.Module | None = None,
 ) -> ScriptReport:
     """Run a script until it has updated its parameters some times, and judge the updates.
 
@@ -52,6 +54,7 @@ def run_script(
         timeout: seconds after which it is stopped.
         seed: of its random numbers, where it gives none.
         trial: whether it may write nothing, what it prints is not shown, and it is judged briefly.
+        changed: what is run in the place of its source, of which no line is blamed.
 
     Raises:
         UsageError: there is no such script, or fewer updates are asked for.
@@ -62,7 +65,7 @@ def run_script(
     parts_of(script)
     sys.stdout.flush()
     limits = check_updates(updates), check_timeout(timeout)
-    asked = _Asked(script, tuple(arguments), *limits, seed, trial=trial)
+    asked = _Asked(script, tuple(arguments), *limits, seed, trial=trial, changed=changed)
     try:
         ran = asked.ran()
         ran = ran if ran.training is None or not ran.examined.ok else asked.with_later(ran)
@@ -88,6 +91,7 @@ class _Asked:
     seed: int
     before: tuple[Training, ...] = ()
     trial: bool = field(default=False, kw_only=True)
+    changed: ast.Module | None = field(default=None, kw_only=True)
 
     def ran(self) -> Ran:
         """What is known of its first training.
@@ -153,4 +157,4 @@ def _work(asked: _Asked, send: "Send") -> None:
 
     with threadpool_limits(1), writing_nothing() if asked.trial else nullcontext():
         given = asked.arguments, asked.updates, asked.timeout, asked.seed
-        Session(asked.script, *given, send, before=asked.before).run()
+        Session(asked.script, *given, send, asked.changed, asked.before).run()

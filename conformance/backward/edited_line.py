@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from linecache import getlines
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from conformance.backward.findings import (
     Line,
     Named,
 )
-from conformance.edits.edit import Change
+from conformance.edits.edit import Change, EditKind
 from conformance.edits.named_edits import KnownChange
 from conformance.edits.right_values import RightValues
 from conformance.edits.search_edits import Mistake
@@ -62,6 +63,22 @@ def blamed_as(examined: Examined, one: Accused) -> Examined:
     cause = Cause("edited") if by_number else one.cause
     cause = replace(cause, worst=examined.accused[0].cause.worst)
     return replace(examined, accused=(replace(one, gradients=names, cause=cause),))
+
+
+def changed_source(one: Accused) -> ast.Module | None:
+    """The source of a file with the line that is to blame as it has to be; None if that is no line.
+
+    It is none where what stands there is removed or moved, or spans several lines.
+    """
+    at = one.lines[0]
+    lines = [*getlines(at.file)]
+    if one.edited is None or one.edited.kind != EditKind.REPLACED:
+        return None
+    old = lines[at.line - 1]
+    lines[at.line - 1] = f"{old[: len(old) - len(old.lstrip())]}{one.edited.text}\n"
+    with suppress(SyntaxError):
+        return ast.parse("".join(lines), at.file)
+    return None
 
 
 def _has_line(named: Named | None) -> bool:

@@ -1077,13 +1077,57 @@ if __name__ == "__main__":
     P = {"A": np.random.randn(3, 6), "B": np.random.randn(6, 4)}
     print(loss_and_grads(P, X, y, 0.8)[0])
 """
+PAIRED = """import numpy as np
+
+class Map:
+    def __init__(self, n, k):
+        self.K, self.c = np.random.randn(n, k) * 0.6, np.zeros(k)
+    def forward(self, x):
+        h = np.tanh(x @ self.K + self.c)
+        return h, (x, h)
+    def backward(self, g, memo):
+        x, h = memo
+        gz = g * (1 - h ** 2)
+        return [x.T @ gz, gz.sum(axis=0)]
+
+def pull_loss(u, v, near):
+    gap = u - v
+    loss = np.sum(near * np.sum(gap ** 2, axis=1)) / len(u)
+    g = 2 * near[:, None] * gap / len(u)
+    return loss, g, -g
+
+class Twin:
+    def __init__(self, n=4, k=3):
+        self.map = Map(n, k)
+    def loss_and_grads(self, x, y, near):
+        u, first = self.map.forward(x)
+        v, second = self.map.forward(y)
+        loss, gu, gv = pull_loss(u, v, near)
+        gs = [a + b for a, b in zip(self.map.backward(gu, first), self.map.backward(gv, second))]
+        return loss, gs
+    def train_step(self, x, y, near):
+        loss, gs = self.loss_and_grads(x, y, near)
+        for p, g in zip([self.map.K, self.map.c], gs):
+            p -= 0.1 * g
+        return loss
+
+if __name__ == "__main__":
+    twin = Twin()
+    for _ in range(20):
+        x, y = np.random.randn(2, 9, 4)
+        print(twin.train_step(x, y, np.random.rand(9)))
+"""
 PARTS = {
+    "a loss of pairs": (PAIRED, "return loss, g, -g", "return loss, g, g"),
     "a layer": (LAYERED, "(1 - self.s) * self.s", "(1 - self.s)"),
     "a mask that is drawn": (DRAWN, "g * mask", "g * (mask > 0)"),
 }
 
 
-@pytest.mark.parametrize("name", sorted(PARTS))
+LONG = {"a loss of pairs": pytest.mark.seldom}
+
+
+@pytest.mark.parametrize("name", [pytest.param(e, marks=LONG.get(e, ())) for e in sorted(PARTS)])
 def test_the_line_of_what_is_wrong_by_itself_is_told_of_what_uses_it(
     name: str, tmp_path: Path
 ) -> None:
