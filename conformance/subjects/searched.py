@@ -86,6 +86,7 @@ class Searched:
             return self._lost(name)
         at = location or _everywhere(self.trace.nodes[number])
         computed = self.trace.nodes[self._first_wrong(name, before_arranging(at, self.trace.nodes))]
+        computed = self.roles.used.get(name, computed)
         if self._is_of_a_helper(name, computed):
             first, *others = computed.frames[1:]
             named = only_renaming(Line(first.file, first.line))
@@ -202,7 +203,7 @@ def searched(case: Case, made: Stepped, *, decays: bool) -> Searched:
         roles = roles_in(run)
         if made.named:
             known = quantities_at(run, {**roles.found, **made.named})
-            known.first, known.moved = roles.first, roles.moved
+            known.first, known.moved, known.used = roles.first, roles.moved, roles.used
             known.wrong = [each for each in roles.wrong if each not in made.named]
             known.nothing = [each for each in roles.nothing if each not in made.named]
             roles = known

@@ -94,6 +94,31 @@ def test_a_network_that_stops_is_told_the_change_with_which_it_is_right(
     assert change.startswith(f"  every case is right {told}")
 
 
+SUMMED = """
+        m = len(batch)
+        sum_b, sum_w = [0 * b for b in self.biases], [0 * w for w in self.weights]
+        for x, y in batch:
+            grad_b, grad_w = self.backprop(x, y)
+            sum_b = [s + g for s, g in zip(sum_b, grad_b)]
+            sum_w = [s + g for s, g in zip(sum_w, grad_w)]
+        steps = [eta * (s / m) for s in sum_w]
+        moves = [eta * (s / m) for s in sum_b]
+        self.weights = [w - s for w, s in zip(self.weights, steps)]
+        self.biases = [b - s for b, s in zip(self.biases, moves)]
+"""
+
+
+@pytest.mark.seldom
+def test_a_sum_over_the_samples_is_blamed_where_it_is_used_if_others_are_divided_there(
+    tmp_path: Path,
+) -> None:
+    begin = STOPS[: STOPS.index("        pairs =")].rstrip("\n")
+    wrong = SUMMED.replace("eta * (s / m) for s in sum_b", "eta * s for s in sum_b")
+    (tmp_path / "net.py").write_text(begin + wrong)
+    _, line, *_ = opening(check(f"{tmp_path / 'net.py'}:Net"))
+    assert "moves = [eta * s for s in sum_b]" in line
+
+
 IN_ROWS = """
 import numpy as np
 

@@ -6,6 +6,7 @@ Left out: δ, of which they are made (`deltas.py`).
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import reduce
+from itertools import islice
 from operator import or_
 from typing import Any
 
@@ -72,6 +73,8 @@ class GradientSearch(Search):
                 self._take_gradient(name, right[name])
             else:
                 self.lookup.take(f"nabla_{name}", mover, location, wrong=True)
+                if has_factor(ratio[name], float(run.m)):
+                    self._note_use(name, mover, location, right)
 
     def _is_nothing(self, name: str, mover: Array, right: Array) -> bool:
         """Whether a parameter was computed and not moved since its ∇ came to nothing.
@@ -177,6 +180,20 @@ class GradientSearch(Search):
             if entries is not None and self._is_array(entries):
                 return replace(entries, factor=factor)
         return None
+
+    def _note_use(self, name: str, moved: Array, at: Location, right: Mapping[str, Array]) -> None:
+        """Note which line uses a sum over the samples as it is, where others divide theirs by m.
+
+        Else it has to be the mean where it is.
+        """
+        sums = {other: times(each, self.run.m) for other, each in right.items() if other != name}
+        if any(self.lookup.located(sums[e], self.run.movers[e]) is not None for e in sums):
+            line, within = self.nodes[at.numbers[-1]].frames[:1], self.run.movers[name]
+            made = (
+                node for node, _, _ in self.index.proportional(moved) if within >> node.number & 1
+            )
+            later = (e for e in made if e.number > at.numbers[-1] and e.frames[:1] != line)
+            self.roles.used.update((f"nabla_{name}", e) for e in islice(later, 1))
 
     def _is_kept(self, mover: Location, right: Array, divisors: set[float]) -> bool:
         """Whether what moved a parameter is its right ∇, kept as those of others are."""

@@ -109,6 +109,7 @@ class Roles:
         wrong: the names of the quantities that do not follow from what comes before them.
         moved: the ∇ by which the update would have moved each parameter as it did, exact.
         nothing: the names of the ∇ that are 0 because nothing was added up.
+        used: by the name of a ∇ that is a sum, what is made of it where it has to be the mean.
     """
 
     found: dict[str, Location] = field(default_factory=dict)
@@ -117,6 +118,7 @@ class Roles:
     wrong: list[str] = field(default_factory=list)
     moved: dict[str, Array] = field(default_factory=dict)
     nothing: list[str] = field(default_factory=list)
+    used: dict[str, Node] = field(default_factory=dict)
 
 
 def quantities_at(run: Run, found: Mapping[str, Location]) -> Roles:
