@@ -3,7 +3,7 @@
 Left out: which plans there are (`plans.py`), and what the gradients are (`places.py`).
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ from conformance.programs.vocabulary import bare, is_role, kinds_of, stem
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.running.tracebacks import headline
 from conformance.script.asked_losses import asking
-from conformance.shapes.arguments import Scope, UnboundError, samples_of, scope_of, ways
+from conformance.shapes.arguments import Scope, UnboundError, samples_of, scope_of, taken, ways
 from conformance.shapes.attempts import LONGEST, Attempt, Call, Plan, UnfitError
 from conformance.shapes.draws import Draws, held
 from conformance.shapes.example_data import Data
@@ -386,6 +386,7 @@ def called_in_a_way(run: Attempt, call: Call, i: int, chosen: int | None) -> Non
             continue
         run.results.append((call, function, result))
         run.ways.append(number)
+        run.scope.names |= _inputs_among(call, function, args, run.scope.kinds["inputs"])
         return
     name = getattr(function, "__name__", "it")
     if not problems:
@@ -393,6 +394,15 @@ def called_in_a_way(run: Attempt, call: Call, i: int, chosen: int | None) -> Non
     unfit = UnfitError(f"{name}: {problems[0]}", i + 1, tuple(raised))
     sure = unfit.of_no_data
     raise unfit if sure is None else UnfitError(f"{name}: {headline(sure)}", i + 1, tuple(raised))
+
+
+def _inputs_among(
+    call: Call, function: Callable[..., Any], args: Sequence[Any], inputs: Any
+) -> dict[str, Any]:
+    """The inputs by what a method calls them, if that says nothing: its class calls them so."""
+    own = call.role == "forward" and isinstance(call.function, str)
+    given = zip((each.name for each in taken(function) if own), args, strict=False)
+    return {name: e for name, e in given if e is inputs and not kinds_of(name)}
 
 
 def _bounded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
