@@ -40,7 +40,7 @@ def parameters(pieces: Pieces) -> list[str]:
         "        return x @ self.weight.data + self.bias.data",
         "",
         "    def backward(self, grad):",
-        f"        self.weight.grad += self.x.T @ grad{decay}  #: grows{' decay' if decays else ''}",
+        f"        self.weight.grad += self.x.T @ grad{decay}{'  #: decay' if decays else ''}",
         "        self.bias.grad += grad.sum(axis=0)  #: bias",
         "        return grad @ self.weight.data.T",
         "",
