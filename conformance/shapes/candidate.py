@@ -153,6 +153,8 @@ class Candidate:
         functions: the names by which another program may have used it.
         stated: its readings with a loss that the file may climb: they decide if no cost is known
             by which its gradients are right as they are.
+        alike: its readings with what may be its loss by its arguments: one decides by which more is
+            right than by a known cost, or that leads to a line.
         others: its readings with other activations, none of which it may be wrong with.
         either: it as a layer, if it may be one as well: more is right then.
         activations: the layer with other activations, by what it is told.
@@ -164,6 +166,7 @@ class Candidate:
     layer: Judgeable | None = None
     functions: frozenset[str] = frozenset()
     stated: tuple[Searched, ...] = ()
+    alike: tuple[Searched, ...] = ()
     others: tuple[Searched, ...] = ()
     either: LayerSearch | None = None
     activations: Mapping[str, LayerSearch] = field(default_factory=dict)
@@ -207,6 +210,9 @@ class Candidate:
                 return trained
             if found is not None and stated and _is_stated(found.examined, stated[0].examined):
                 return stated[0]
+            if found is not None and not found.examined.ok and found.examined.cost != "own":
+                own = (e for one in self.alike if (e := _judged(one, cost)) is not None)
+                found = max((found, *own), key=_clarity)
             if found is not None:
                 another = partial(wrong_with, self.others, found, cost)
                 other = another() if found.examined.ok else replace(found, another=another)
@@ -224,6 +230,12 @@ def _judged(
     """What is searched, judged by the readings in which it is right, if there are any."""
     found = judged(searched.readings(), cost, refused)
     return found if found is None or cost else where_it_is_right(searched, found)
+
+
+def _clarity(found: Found) -> tuple[bool, int, bool]:
+    """How much a verdict explains: whether all is right, or how much, and whether changes mend."""
+    known = found.examined
+    return known.ok, known.right, bool(known.accused) and all(e.mends for e in known.accused)
 
 
 def _is_stated(known: Examined, stated: Examined) -> bool:

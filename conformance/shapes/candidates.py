@@ -10,7 +10,7 @@ from types import FunctionType
 from typing import Any
 
 from conformance.programs.vocabulary import is_role, kinds_of
-from conformance.shapes.arguments import Scope, needed
+from conformance.shapes.arguments import Scope, method_of, needed
 from conformance.shapes.assembled import assembled, made_by_the_file, made_here, stacked
 from conformance.shapes.attempts import result_of
 from conformance.shapes.candidate import Candidate, Judgeable
@@ -179,7 +179,22 @@ def _network(kind: type, found: Definitions, own: tuple[Made, ...]) -> Candidate
     searched = (Searched(e, roles, found.module, told=told, own=uses) for e in (makers, *others))
     first, *rest = searched
     either = unnamed_layer(kind, kind, found.module, roles, own)
-    return Candidate(kind.__name__, searched=(first,), others=tuple(rest), either=either)
+    asked = ({**roles, "loss": [pair]} for pair in _beside_backward(kind, roles))
+    alike = (Searched(makers, each, found.module, told=told, own=uses) for each in asked)
+    made = Candidate(kind.__name__, searched=(first,), others=tuple(rest), either=either)
+    return replace(made, alike=tuple(alike))
+
+
+def _beside_backward(kind: type, roles: Mapping[str, Sequence[Named]]) -> list[Named]:
+    """The methods that take all that one takes that goes backwards, where none is named a loss."""
+
+    def arguments(name: str) -> list[str]:
+        return [each.name for each in needed(method_of(kind, name))]
+
+    known = {name for pairs in roles.values() for name, _ in pairs}
+    given = [arguments(name) for name, _ in roles["backward"] if not roles["loss"]]
+    others = (pair for pair in methods(kind) if pair[0] not in known)
+    return [pair for pair in others if (taken := arguments(pair[0])) and taken in given]
 
 
 def _told(layer: LayerSearch, found: Definitions) -> dict[str, LayerSearch]:

@@ -50,6 +50,7 @@ from conformance.shapes.sides import (
     moved_a_little,
     on_other_sides,
     sides,
+    with_finite_numbers,
     with_more_inputs,
     with_more_layers,
     with_other_parameters,
@@ -97,7 +98,7 @@ def judged(
     best: Found | None = None
     first: Reading | None = None
     compared: list[object] = []
-    for each in _further(readings, compared):
+    for each in map(with_finite_numbers, _further(readings, compared)):
         if first is not None and each.plan.calls != first.plan.calls:
             break
         fewer = first is not None and each.data.sizes.n_out < first.data.sizes.n_out

@@ -18,7 +18,7 @@ from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS
 from conformance.backward.recorded_pass import Goal
 from conformance.backward.unknown_cost import given_in, is_summed
 from conformance.programs.held_state import Leaf, leaves, short
-from conformance.shapes.arguments import by_name, kinds_taken, ways
+from conformance.shapes.arguments import by_name, kinds_taken, needed, ways
 from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import OPERATIONS, Attempt, Plan, UnfitError
 from conformance.shapes.example_data import Data
@@ -86,15 +86,20 @@ class Reading:
 
         They are of functions whose arguments' names do not tell what each is.
         """
-        run, every = self.run, list[Sequence[int]]()
+        run, every, names = self.run, list[Sequence[int]](), list[tuple[str, ...]]()
+        forms = list[list[tuple[int, ...]]]()
         for (call, function, _), way in zip(run.results, run.ways, strict=True):
             told = self.plan.told.get(getattr(function, "__name__", ""))
             open_to = call.role in COMPARING and by_name(function, run.scope) is None
-            each = ways(function, call.role, run.scope, told) if open_to else ()
+            each = [*ways(function, call.role, run.scope, told)] if open_to else []
             every.append([i for i, _ in enumerate(each)] or [way])
+            names.append(tuple(e.name for e in needed(function)))
+            forms.append([tuple(map(id, args)) for args, _ in each])
         for chosen in product(*every):
+            taken = {(n, f[i]) for n, f, i in zip(names, forms, chosen, strict=True) if f}
+            same = len(taken) == len({n for n, _ in taken})  # what has the same names is the same
             with suppress(UnfitError):
-                if [*chosen] != run.ways:
+                if same and [*chosen] != run.ways:
                     yield self.beginning_with(run.begun, chosen=chosen)
 
     @property

@@ -22,6 +22,7 @@ from conformance.shapes.attempt import attempt
 from conformance.shapes.attempts import UnfitError
 from conformance.shapes.example_data import Sizes, example_data
 from conformance.shapes.found import BY, moved
+from conformance.shapes.learned import is_number
 from conformance.shapes.other_settings import dropping, training
 from conformance.shapes.own_loss import named_loss, own_loss
 from conformance.shapes.places import MOST, places
@@ -185,6 +186,20 @@ def with_other_parameters(reading: Reading) -> Iterator[Reading]:
     """The reading with smaller and larger arrays of parameters; a number may be a setting."""
     tried = (_scaled(reading, each, numbers=False) for each in SCALES)
     yield from (each for each in tried if each is not None)
+
+
+def with_finite_numbers(reading: Reading) -> Reading:
+    """The reading with targets between 0 and 1, if its loss or gradients are not finite otherwise.
+
+    Of those it may take the logarithm, or divide by them.
+    """
+    y, least = np.asarray(reading.data.y), 1 / max(2, reading.data.sizes.n_out)
+    losses = [found for call, _, found in reading.run.results if call.role == "loss"]
+    numbers = [*(each.node.value for each in reading.places.goals), *filter(is_number, losses)]
+    if y.dtype.kind != "f" or y.min() > 0 or all(np.all(np.isfinite(e)) for e in numbers):
+        return reading
+    inner = replace(reading, data=replace(reading.data, y=(y + least) / 2))
+    return _scaled(inner, 1.0) or reading
 
 
 def with_steps(reading: Reading) -> Reading | None:

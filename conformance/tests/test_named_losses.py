@@ -336,3 +336,40 @@ for epoch in range(40):
 def test_a_text_is_of_what_is_called_a_loss_among_what_is_printed(tmp_path: Path) -> None:
     (blame,) = run_edited(tmp_path, TRIPLETS, ("np.exp(b - a)", "np.exp(a - b)")).blames
     assert blame.line == TRIPLETS[: TRIPLETS.index("s = 1 /")].count("\n") + 1
+
+
+RATIOS = """import numpy as np
+
+class Claims:
+    def __init__(self, n, h):
+        r = np.random.default_rng(2)
+        self.V, self.u, self.k = r.normal(size=(n, h)), r.normal(size=h), np.zeros(1)
+
+    def predict(self, X):
+        self.X, self.T = X, np.tanh(X @ self.V)
+        return np.exp(self.T @ self.u + self.k)
+
+    def itakura(self, s, t):
+        return np.mean(t / s - np.log(t / s) - 1)
+
+    def gradients(self, s, t):
+        d = (1 - t / s) / len(t)
+        e = d[:, None] * self.u * (1 - self.T**2)
+        return self.X.T @ e, self.T.T @ d, np.array([d.sum()])
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line"),
+    [
+        ("", "", ""),
+        ("- t / s) /", "- t) /", "d = (1 - t) / len(t)"),
+        ("* self.u * (1", "* (1", "e = d[:, None] * (1 - self.T**2)"),
+    ],
+    ids=["right", "error", "factor"],
+)
+def test_a_loss_is_known_by_the_arguments_that_its_gradients_take_too(
+    right: str, wrong: str, line: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(RATIOS.replace(right, wrong), tmp_path)
+    assert (code, lines) == (int(bool(line)), [line] if line else []), said
