@@ -30,6 +30,7 @@ from conformance.script.blamed_updates import (
 from conformance.script.by_themselves import by_themselves
 from conformance.script.chains import is_late
 from conformance.script.clipping import is_clipped, unbounded, unclipped
+from conformance.script.coordinates import kept_in_step
 from conformance.script.held_targets import hold_drawn
 from conformance.script.histories import Known
 from conformance.script.judge_updates import judged
@@ -250,7 +251,7 @@ def _of_updates(
     count = max((k for k in range(1, most + 1) if _finite(moved, k)), default=0)
     if not count:
         raise InfiniteError(_infinite(moved))
-    if (why := _out_of_step(trace, moved, count)) is not None:
+    if why := kept_in_step(moved) or _out_of_step(trace, moved, count):
         raise UnjudgedError(why)
     hold_drawn(trace, [each.values[0] for each in moved])
     commute(trace, moved)

@@ -19,6 +19,7 @@ from conformance.backward.no_loss import COST_NAMES
 from conformance.backward.recorded_pass import NotAGradientError, OwnPass
 from conformance.backward.source import MOVES
 from conformance.backward.stated_loss import has_own_terms
+from conformance.script.coordinates import by_entries
 from conformance.script.defined_likelihoods import by_likelihood
 from conformance.script.defined_losses import decline_unseen
 from conformance.script.held_targets import DRAWN, draws_actions, with_held_targets
@@ -106,6 +107,8 @@ def all_judged(trace: Trace, moved: Sequence[Parameter], count: int) -> list[Jud
     if not told:
         raise NotAGradientError(TWICE)
     results = weighted(trace, list(_judgeable(trace, moved, told)))
+    if (why := by_entries(results)) is not None:
+        raise NotAGradientError(why)
     if even(trace, results):
         wrong = _wrong_by_loss(trace, moved, [k for k in quiet if k not in told], results)
         return [*wrong, *results]

@@ -472,3 +472,46 @@ def test_a_norm_may_scale_a_gradient_together_with_a_decay(tmp_path: Path) -> No
     report = run(tmp_path, (BOTH, scaled))
     assert report.exit_code == 0, str(report)
     assert "with weight decay 0.01 beside it" in str(report)
+
+
+COORDINATES = """import numpy as np
+rng = np.random.default_rng(11)
+A = rng.normal(size=(40, 5))
+t = np.where(A @ [2, -1, 0, 1, 0] > 0, 1.0, -1.0)
+beta, margin = np.zeros(5), np.zeros(40)
+def cost():
+    return np.log1p(np.exp(-t * margin)).sum() + 0.5 * beta @ beta
+print(cost())
+for turn in range(6):
+    for k in range(5):
+        p = 1 / (1 + np.exp(t * margin))
+        g = beta[k] - (t * p) @ A[:, k]
+        h = 1 + (p * (1 - p)) @ A[:, k] ** 2
+        d = g / h
+        beta[k] -= d
+        margin -= d * A[:, k]
+print(cost())
+"""
+ANEW = (
+    ("        margin -= d * A[:, k]\n", "        margin = A @ beta\n"),
+    (
+        "beta, margin = np.zeros(5), np.zeros(40)",
+        "beta = np.zeros(5)\nmargin = A @ beta",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("edits", "said"),
+    [((), "margin is kept in step with beta"), (ANEW, "each update moves one entry of beta")],
+    ids=["kept", "anew"],
+)
+def test_coordinate_descent_is_declined(
+    edits: tuple[tuple[str, str], ...], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UnjudgedError, match=said):
+        run_edited(tmp_path, COORDINATES, *edits)
+
+
+def test_one_entry_that_goes_up_the_loss_is_wrong(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, COORDINATES, *ANEW, ("beta[k] -= d", "beta[k] += d")).blames
