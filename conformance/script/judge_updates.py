@@ -193,7 +193,8 @@ class Unjudged:
         before = trace.nodes[: max(each.number for each in news)]
         given = bits_of_nodes(own)
         margins = uses_of_nodes(e for e in numbers_asked(before) if is_margin(e, given))
-        found = candidates(trace.nodes, [*own], news, gradients, shared=asked.shared)
+        turned = [e.inputs[0] if e.operation == "negative" else e for e in gradients]
+        found = candidates(trace.nodes, [*own], news, turned, shared=asked.shared)
         losses = [each for each in found if not margins >> each.number & 1]
         self.bounds = bounds_of_samples(gradients, own, found)
         used = [] if self.at else ahead.values()

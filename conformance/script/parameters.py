@@ -6,7 +6,7 @@ told by the statement that gives it the same name. Left out: what is carried on 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 from typing import NamedTuple
@@ -26,6 +26,7 @@ from conformance.backward.source import (
 from conformance.script.chains import carried, is_late, is_moved, roles
 from conformance.script.linear import (
     MANY,
+    SAME_FACTOR,
     ancestors,
     entrywise,
     has_entries,
@@ -47,6 +48,7 @@ MARGIN = 1.1  # of a step's length, for what a program does before it uses a par
 
 FEW = 12  # updates, by which is told how a value is used in each
 SPREADS = ("add", "subtract")
+DECAYED = 0.9  # a decay leaves no less of a parameter
 
 
 @dataclass(eq=False)
@@ -335,10 +337,14 @@ def enough(found: Sequence[Parameter], updates: int) -> int:
 def kept_for(chains: Sequence[Carried]) -> dict[Carried, list[Carried]]:
     """What is kept for the update of each."""
     parts = {each: _parts(each, chains) for each in chains}
-    return {
-        each: [e for e in own if each not in parts[e] or _is_made_first(e, each)]
-        for each, own in parts.items()
-    }
+    return {each: [e for e in own if _is_kept(e, each, parts)] for each, own in parts.items()}
+
+
+def _is_kept(state: Carried, chain: Carried, parts: Mapping[Carried, Sequence[Carried]]) -> bool:
+    """Whether a chain of which another is made is kept for that one, and not that one for it."""
+    if chain not in parts[state] or _is_direction(state, chain):
+        return True
+    return _is_made_first(state, chain) and not _is_direction(chain, state)
 
 
 def _is_made_first(state: Carried, chain: Carried) -> bool:
@@ -373,7 +379,8 @@ def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
     within = {
         other: [(e.new, [v for v in other.values[1:] if v in e.values]) for e in made]
         for other in chains
-        if other is not chain and not _goes_forward(other) and not _is_read(other, chain)
+        if other is not chain and not _is_read(other, chain)
+        if not _goes_forward(other) or _is_direction(other, chain)
         if all(not written_places(e.new) or e.values.intersection(other.values) for e in made)
     }
     within = {e: steps_of for e, steps_of in within.items() if not _is_constant(steps_of)}
@@ -463,6 +470,16 @@ def _goes_forward(chain: Carried) -> bool:
         for each in chain.values
         for user in each.consumers
     )
+
+
+def _is_direction(one: Carried, other: Carried) -> bool:
+    """Whether a chain is added to another, and keeps a share of itself that no decay leaves.
+
+    Such is that of conjugate gradients, of which a product with the gradient is the slope.
+    """
+    added = all(not {*ancestors(new)}.isdisjoint(one.values) for new in other.values[1:])
+    shares = [kept(*each) for each in pairwise(one.values)] if added else []
+    return any(not DECAYED < each <= 1 + SAME_FACTOR for each in shares)
 
 
 def _is_read(one: Carried, other: Carried) -> bool:

@@ -33,7 +33,8 @@ def gradient_within(made: Update, right: Array) -> Multiple | None:
     for node in sorted(alike, key=lambda each: each.number):
         by = fitted(np.asarray(node.value), right)
         if by is not None:
-            mixed = any(_mixes(e, node, right) for e in way if e.depends_on(node))
+            later = [e for e in way if e.depends_on(node)]
+            mixed = any(_mixes(e, node, right) or _weighs(e, node, made.old) for e in later)
             return (node, -float(np.sign(by))) if mixed else None
     return None
 
@@ -70,6 +71,14 @@ def _mixes(node: Node, gradient: Node, right: Array) -> bool:
         return len({*operands}) > 1 and all(np.size(e.value) == np.size(right) for e in operands)
     sides = {np.size(right)} if np.ndim(right) == 1 else {*np.shape(right)}
     return any(_is_square(e, sides) and (np.ndim(right) == 1 or _solves(e)) for e in operands)
+
+
+def _weighs(node: Node, gradient: Node, old: Node) -> bool:
+    """Whether an earlier step is multiplied by a number that is computed of a gradient."""
+    operands = [each for each in node.inputs if node.operation == "multiply"]
+    number = any(np.size(e.value) == 1 and e.depends_on(gradient) for e in operands)
+    earlier = [e for e in operands if np.size(e.value) == np.size(old.value) and e is not old]
+    return number and any(e.function and not e.depends_on(gradient) for e in earlier)
 
 
 def _is_square(matrix: Node, sides: set[int]) -> bool:

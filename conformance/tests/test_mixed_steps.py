@@ -94,3 +94,48 @@ def test_the_gradient_that_a_system_is_solved_for_is_judged(
 ) -> None:
     report = run_edited(tmp_path, SOLVED, (old, new))
     assert [each.line for each in report.blames][:1] == [line], str(report)
+
+
+SEARCHED = """import numpy as np
+r = np.random.default_rng(5)
+A = r.normal(size=(30, 4))
+t = np.sign(A[:, 0] * A[:, 1])
+def cost(v):
+    W, u = v[:12].reshape(4, 3), v[12:]
+    return np.logaddexp(0, -t * (np.tanh(A @ W) @ u)).mean() + 0.005 * v @ v
+def slope(v):
+    W, u = v[:12].reshape(4, 3), v[12:]
+    h = np.tanh(A @ W)
+    e = -t / (1 + np.exp(t * (h @ u))) / 30
+    return np.concatenate([(A.T @ (np.outer(e, u) * (1 - h**2))).ravel(), h.T @ e]) + 0.01 * v
+v = r.normal(size=15)
+g = slope(v)
+d = -g
+for k in range(8):
+    c, rate = cost(v), 0.5
+    while cost(v + rate * d) > c + 0.1 * rate * (g @ d):
+        rate /= 2
+    v = v + rate * d
+    g, old = slope(v), g
+    d = -g + max(0.0, g @ (g - old) / (old @ old)) * d
+"""
+POLAK = "max(0.0, g @ (g - old) / (old @ old)) * d"
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        (),
+        ((POLAK, "g @ g / (old @ old) * d"),),
+        ((f"-g + {POLAK}", "-g"), ("(g @ d)", "(-g @ g)")),
+    ],
+    ids=["polak", "fletcher", "steepest"],
+)
+def test_a_line_search_along_what_is_kept_leaves_the_parameter_one(
+    edits: tuple[tuple[str, str], ...], tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, SEARCHED, *edits)
+    assert report.exit_code == 0, str(report)
+    assert "updates of v" in str(report)
+    report = run_edited(tmp_path, SEARCHED, *edits, ("(1 - h**2)", "(1 - h)"))
+    assert [each.line for each in report.blames] == [12], str(report)
