@@ -153,7 +153,8 @@ def _why_still(
 def unseen(trace: Trace, chains: Sequence[Sequence[Node]], variables: Sequence[Held]) -> list[str]:
     """The constants, used as parameters are, that are moved by what is computed of none of them.
 
-    What parameters are moved by, as a sum of gradients that begins with zeros, is none.
+    What parameters are moved by, as a sum of gradients that begins with zeros, is none. One of
+    complex numbers is none that is judged, by whatever it is moved.
 
     Args:
         trace: of the run.
@@ -169,9 +170,11 @@ def unseen(trace: Trace, chains: Sequence[Sequence[Node]], variables: Sequence[H
     used = set[Use]().union(*map(uses, olds)) - {("getitem", 0)}
     within = uses_of_nodes(values[-1] for values in chains)
     before = trace.nodes[: min(values[1].number for values in chains)]
-    given = (e for e in before if e.function is None and is_float(e))
-    found = []
-    for each in (e for e in given if not within >> e.number & 1 and used & uses(e)):
+    given = [each for each in before if each.function is None]
+    arrays = (each for each in given if np.ndim(each.value))
+    complexes = (e for e in arrays if np.iscomplexobj(e.value) and replacement_of(e) is not None)
+    found = [names([all_replacements(each)], variables)[0] for each in complexes]
+    for each in (e for e in given if is_float(e) and not within >> e.number & 1 and used & uses(e)):
         moved = replacement_of(each)
         total = all(user is moved for user in each.consumers)
         if moved is not None and not total and any(node is each for node, _ in links(moved)):

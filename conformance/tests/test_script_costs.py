@@ -638,6 +638,30 @@ def test_the_parts_of_a_complex_number_have_a_derivative(tmp_path: Path) -> None
     assert not any(each.ok for each in examined.gradients)
 
 
+PHASES = """import numpy as np
+rng = np.random.default_rng(3)
+t = np.linspace(0, 1, 30)
+y = np.sin(9 * t)
+om, amp = rng.normal(0, 6, 4), rng.normal(size=4) + 1j * rng.normal(size=4)
+for k in range(4):
+    basis = np.exp(1j * np.outer(t, om))
+    r = (basis @ amp).real - y
+    loss = np.mean(r ** 2) / 2
+    d_amp = (r[:, None] * basis.conj()).mean(0)
+    d_om = (r[:, None] * (1j * t[:, None] * amp * basis).real).mean(0)
+    amp -= 0.1 * d_amp
+    om -= 0.1 * d_om
+"""
+
+
+@pytest.mark.usefixtures("no_search")
+def test_complex_numbers_that_are_written_into_are_what_they_were_before(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, PHASES)
+    assert report.exit_code == 0, str(report)
+    assert "amp is not judged" in str(report)
+    assert run_edited(tmp_path, PHASES, ("(1j * t", "(-1j * t")).blames
+
+
 AT_REST = """import numpy as np
 rng = np.random.default_rng(1)
 x, y = rng.normal(size=(6, 2)), rng.normal(size=(6, 2))

@@ -247,7 +247,7 @@ class Trace(Recorder):
             return {key: self.argument(each) for key, each in value.items()}
         if isinstance(value, np.ma.MaskedArray):
             raise TypeError("masked arrays of `numpy.ma` are not followed")
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        if isinstance(value, np.ndarray) and value.dtype.kind in "fc":
             return self.node_of(value) if value.ndim else self.constant(value)
         if kind is float or kind is np.float64 or kind is np.float32:
             found = self.find(np.asarray(value)) if is_telling(value) else None
