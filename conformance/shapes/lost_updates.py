@@ -34,6 +34,7 @@ def after(run: Attempt, found: Places) -> Places:
     nowhere = [each for each in still if _moves_nowhere(run, each.goal, own)]
     lost = [(each, "update") for each in _lost(found.direct, own)]
     lost += [(each, "still") for each in nowhere]
+    lost += [] if own else [(each, "unkept") for each in _unkept(run, rest)]
     return replace(
         found,
         moved=tuple(e for e in moved.moved if e.name in names),
@@ -52,6 +53,29 @@ def _others(run: Attempt, goals: Sequence[Goal], moved: Sequence[Update]) -> Ite
         made = now.get(each.parameter)
         if made is not None and each.parameter not in known:
             yield Update(each, each.node if made is each.parameter else made, made)
+
+
+def _unkept(run: Attempt, still: Sequence[Update]) -> Iterator[Update]:
+    """What updates that give nothing back make of gradients, where nothing keeps it.
+
+    Args:
+        run: in which they moved no parameter.
+        still: the parameters, with their gradients.
+    """
+    called = (each.function for each in run.plan.calls if each.role == "update")
+    names = {str(getattr(each, "__name__", each)) for each in called}
+    if any(result is not None for call, _, result in run.results if call.role == "update"):
+        return
+    ends = {run.node(each.value) for each in run.end()}
+    for each in still:
+        made = [
+            node
+            for node in run.recorded.nodes
+            if node.depends_on(each.goal.node) and not node.consumers and node not in ends
+            if any(e.function in names for e in node.frames)
+        ]  # fmt: skip
+        if made:
+            yield replace(each, node=made[-1])
 
 
 def _lost(goals: Sequence[Goal], updates: Sequence[Update]) -> Iterator[Update]:

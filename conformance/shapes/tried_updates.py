@@ -83,8 +83,18 @@ def _with_functions(searched: Searched, found: Found, calls: Sequence[str]) -> F
     own = [e for e in every if isinstance(e, FunctionType) and not takes_gradients(e)]
     own = [e for e in own if isinstance(again, PlainRun) and _has_one_rate(again.reading, e)]
     names = [*dict.fromkeys(each.__name__ for each in own if each.__name__ not in calls)]
-    found, wrong = _tried(with_decay_of_updates(found, names), [], names)
+    idle = _called_and_idle(found)
+    found, wrong = _tried(with_decay_of_updates(found, names), idle, names)
     return found if wrong is None else _blamed(found, wrong)
+
+
+def _called_and_idle(found: Found) -> list[str]:
+    """The updates that were called with right gradients, where no parameter moved."""
+    again = found.again
+    if not isinstance(again, PlainRun) or again.reading.places.updates or not found.examined.ok:
+        return []
+    updates = (each for each in again.reading.plan.calls if each.role == "update")
+    return [str(getattr(each.function, "__name__", each.function)) for each in updates]
 
 
 def _has_one_rate(reading: Reading, function: FunctionType) -> bool:

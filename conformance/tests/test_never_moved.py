@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from conformance.tests.scripts import run_edited
+from conformance.tests.shapes.measure import judged_source
 
 LAYERS = """import numpy as np
 gen = np.random.RandomState(1)
@@ -235,3 +236,33 @@ def test_zeros_that_are_added_as_a_bias_is_and_stay_are_noted(tmp_path: Path) ->
     report = run_edited(tmp_path, OFFSET_STAYS)
     assert report.exit_code == 0
     assert "offset is used as the parameters are, and is not updated" in str(report)
+
+
+REBOUND = """import numpy as np
+def start(n_in, n_out):
+    rng = np.random.RandomState(4)
+    return [rng.randn(n_in, n_out) * 0.4, np.zeros(n_out)]
+def gradients(params, X, Y):
+    out = X @ params[0] + params[1]
+    d = (out - Y) / len(X)
+    return 0.5 * np.sum((out - Y) ** 2) / len(X), [X.T @ d, d.sum(axis=0)]
+def step(params, grads, rate=0.1):
+    for p, g in zip(params, grads):
+        p = p - rate * g
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        ("p = p - rate * g", ["p = p - rate * g"]),
+        ("p = rate * g", ["p = rate * g"]),
+        ("p -= rate * g", []),
+        ("p[:] = p - rate * g", []),
+    ],
+)
+def test_a_function_that_gives_a_name_to_what_it_makes_of_a_parameter_moves_none(
+    line: str, lines: list[str], tmp_path: Path
+) -> None:
+    code, said, _ = judged_source(REBOUND.replace("p = p - rate * g", line), tmp_path)
+    assert (code, said) == (int(bool(lines)), lines)
