@@ -26,7 +26,6 @@ from conformance.backward.source import (
 from conformance.script.chains import carried, is_late, is_moved, roles
 from conformance.script.linear import (
     MANY,
-    SAME_FACTOR,
     ancestors,
     entrywise,
     has_entries,
@@ -48,7 +47,7 @@ MARGIN = 1.1  # of a step's length, for what a program does before it uses a par
 
 FEW = 12  # updates, by which is told how a value is used in each
 SPREADS = ("add", "subtract")
-DECAYED = 0.9  # a decay leaves no less of a parameter
+DECAYED = 0.1  # a decay takes no more of a parameter, nor adds it with the wrong sign
 
 
 @dataclass(eq=False)
@@ -479,7 +478,7 @@ def _is_direction(one: Carried, other: Carried) -> bool:
     """
     added = all(not {*ancestors(new)}.isdisjoint(one.values) for new in other.values[1:])
     shares = [kept(*each) for each in pairwise(one.values)] if added else []
-    return any(not DECAYED < each <= 1 + SAME_FACTOR for each in shares)
+    return any(abs(1 - each) > DECAYED for each in shares)
 
 
 def _is_read(one: Carried, other: Carried) -> bool:
