@@ -186,11 +186,12 @@ def moment_of(
 def times_of(added: Sequence[Array], powers: Sequence[Array]) -> float | None:
     """How many times some arrays are added; NaN if not always as many times, None if they are not.
 
-    A single number is some multiple of any other.
+    A single number is some multiple of any other, and 0 is any multiple of 0.
     """
-    found = [multiple(one, other) for one, other in zip(added, powers, strict=True)]
+    telling = (e for e in zip(added, powers, strict=True) if np.any(e[0]) or np.any(e[1]))
+    found = [multiple(*each) for each in telling]
     shares = [each for each in found if each is not None]
-    if len(shares) < len(found):
+    if not shares or len(shares) < len(found):
         return None
     half = precision(*added, *powers)
     same = all(abs(each - shares[0]) <= half * abs(shares[0]) for each in shares)

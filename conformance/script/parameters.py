@@ -46,7 +46,7 @@ from conformance.tracing.node import FILLED, Node, bits_of_nodes, is_part, state
 MARGIN = 1.1  # of a step's length, for what a program does before it uses a parameter
 
 FEW = 12  # updates, by which is told how a value is used in each
-SPREADS = ("add", "subtract")
+SPREADS = ("add", "subtract", "getitem")
 DECAYED = 0.1  # a decay takes no more of a parameter, nor adds it with the wrong sign
 
 
@@ -463,7 +463,7 @@ def _is_used_beside(own: set[Node], values: set[Node], stop: set[Node], new: Nod
 
 
 def _goes_forward(chain: Carried) -> bool:
-    """Whether the values of a chain are weights, factors of matrix products, or biases."""
+    """Whether the values of a chain are weights, factors of matrix products, biases or tables."""
     return any(
         user.operation in MATRIX_PRODUCTS or (user.operation in SPREADS and _is_spread(each, user))
         for each in chain.values
@@ -502,7 +502,7 @@ def _leads_to_both(node: Node, one: Node, other: Node) -> bool:
 
 
 def _is_spread(node: Node, user: Node) -> bool:
-    """Whether a value is added to one of more entries."""
+    """Whether a value is added to one of more entries, or more are taken out of it than it has."""
     return np.size(user.value) > np.size(node.value) > 1
 
 

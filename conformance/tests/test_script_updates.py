@@ -1715,3 +1715,29 @@ def test_what_a_function_is_handed_as_its_rate_is_that_of_its_call(tmp_path: Pat
     assert run_edited(tmp_path, TWO_RATES).exit_code == 0
     report = run_edited(tmp_path, TWO_RATES, ("step * (m", "(3 if k == 'b' else 1) * step * (m"))
     assert report.exit_code == 1, str(report)
+
+
+SEPARATED = """import numpy as np
+
+rng = np.random.default_rng(6)
+X = rng.normal(size=(30, 3))
+y = np.sign(X @ np.array([1.0, -2.0, 0.5]))
+w = np.zeros(3)
+m, v, top = np.zeros(3), np.zeros(3), np.zeros(3)
+for epoch in range(4):
+    margins = y * (X @ w)
+    loss = np.mean(np.maximum(0.0, 1.0 - margins))
+    g = -X.T @ (y * (margins < 1)) / len(X)
+    m = 0.9 * m + 0.1 * g
+    v = 0.999 * v + 0.001 * g**2
+    top = np.maximum(top, v)
+    w -= 0.05 * m / (np.sqrt(top) + 1e-8)
+    print(epoch, loss)
+"""
+
+
+def test_gradients_that_become_0_leave_what_is_kept_of_the_first(tmp_path: Path) -> None:
+    assert "by AMSGrad" in str(run_edited(tmp_path, SEPARATED))
+    report = run_edited(tmp_path, SEPARATED, ("np.maximum(top", "np.minimum(top"))
+    assert report.exit_code == 1, str(report)
+    assert "top = np.minimum(top, v)" in str(report)

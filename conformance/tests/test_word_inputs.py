@@ -45,3 +45,15 @@ def test_what_forward_takes_is_given_to_what_takes_it_under_its_name(
     assert code == bool(wrong), said
     assert [wrong in each for each in lines[:1]] == [True] * bool(wrong), said
     assert "loss(phrase, Y), backward(phrase, Y) gives the gradients" in said
+
+
+def test_a_table_is_kept_for_no_average_of_it(tmp_path: Path) -> None:
+    average = """
+        self.mean_table = 0.9 * self.mean_table + 0.1 * self.table
+        self.mean_V = 0.9 * self.mean_V + 0.1 * self.V
+"""
+    begun = "        self.mean_table, self.mean_V = 0 * self.table, 0 * self.V\n"
+    source = PHRASES.replace("        self.rate = 0.1\n", f"        self.rate = 0.1\n{begun}")
+    code, _, said = judged(source + average, tmp_path)
+    assert code == 0, said
+    assert "parameters table, V" in said
