@@ -20,8 +20,9 @@ from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.loss_numbers import Fit
 from conformance.backward.recorded_pass import NotAGradientError, OwnPass
 from conformance.backward.skipped import skips
-from conformance.backward.source import is_float, lines_of
+from conformance.backward.source import is_float, line_of, lines_of, operand_name, places
 from conformance.backward.stated_loss import disagreeing
+from conformance.backward.syntax import assigned
 from conformance.script.linear import alike, is_of_numbers, links, scalar
 from conformance.script.multiples import PRODUCTS
 from conformance.script.update import Multiple, Update, others_in, row_ways
@@ -286,7 +287,10 @@ def uneven_error(judgement: Judgement) -> Judgement:
 
 
 def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
-    """The line that computes the last single number that all updates were computed from."""
+    """The line that computes the last single number that all updates were computed from.
+
+    First that which gives it the name by which it is used below, if one does.
+    """
     common, given = _in_common(judgement.moved)
 
     def is_error(node: Node) -> bool:
@@ -298,12 +302,25 @@ def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
     way = walk((each.new for each in judgement.updates), further)
     made = (_without_numbers(each, given) for each in way if is_error(each))
     last = max(made, key=lambda each: each.number, default=None)
-    return () if last is None else lines_of(last)
+    if last is None:
+        return ()
+    news = [each.new for each in judgement.updates]
+    users = [e for e in last.consumers if any(new.depends_on(e) for new in news)]
+    named = [_renaming(each, last) for each in users]
+    return tuple(dict.fromkeys((*filter(None, named), *lines_of(last))))
+
+
+def _renaming(user: Node, value: Node) -> Line | None:
+    """The line that gives a value the name under which an operation uses it."""
+    place, line = next(places(user, value), None), line_of(user)
+    name = "" if place is None else operand_name(user, place)
+    return None if line is None or not name else assigned(name, line, alias=True)
 
 
 def _without_numbers(node: Node, given: int) -> Node:
     """A value before it is multiplied by numbers that nothing given is in."""
-    ways = [e for e in links(node) if e[0].uses & given]
+    scaled = node.operation in PRODUCTS
+    ways = [e for e in links(node) if e[0].uses & given] if scaled else []
     return _without_numbers(ways[0][0], given) if len(ways) == 1 else node
 
 

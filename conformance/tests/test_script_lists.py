@@ -1534,3 +1534,34 @@ def test_a_list_that_is_filled_in_part_is_moved_as_one_array(tmp_path: Path) -> 
     wrong = "+= back * r[i]", "+= e * r[i]"
     (blame,) = run_edited(tmp_path, FILLED_IN_PART, wrong).blames
     assert (blame.accused.gradients, blame.line) == (("p",), 31)
+
+
+NAMED_AGAIN = """import math
+import random
+random.seed(3)
+rows = [([0, 0, 1], 0), ([0, 1, 1], 1), ([1, 0, 1], 1), ([1, 1, 1], 0)]
+A = [[random.gauss(0, 1) for _ in range(3)] for _ in range(2)]
+b = [random.gauss(0, 1) for _ in range(2)]
+for turn in range(30):
+    error = 0.0
+    for x, aim in rows:
+        mid = [math.tanh(sum(a * v for a, v in zip(row, x))) for row in A]
+        y = 1 / (1 + math.exp(-sum(p * q for p, q in zip(b, mid))))
+        off = y - aim
+        error += 0.5 * off * off
+        d = off * y * (1 - y)
+        back = [d * b[j] * (1 - mid[j] ** 2) for j in range(2)]
+        for j in range(2):
+            b[j] -= 0.5 * d * mid[j]
+            for i in range(3):
+                A[j][i] -= 0.5 * back[j] * x[i]
+    print(error)
+"""
+
+
+def test_an_output_error_is_told_where_it_gets_the_name_by_which_it_goes_back(
+    tmp_path: Path,
+) -> None:
+    assert run_edited(tmp_path, NAMED_AGAIN).exit_code == 0
+    report = run_edited(tmp_path, NAMED_AGAIN, ("d = off * y * (1 - y)", "d = off"))
+    assert [each.line for each in report.blames] == [14], str(report)
