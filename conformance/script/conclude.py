@@ -35,6 +35,7 @@ from conformance.script.held_targets import hold_drawn
 from conformance.script.histories import Known
 from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement, ToJudge
+from conformance.script.left_out import entries_passed_over
 from conformance.script.linear import alike, entrywise, links
 from conformance.script.next_values import next_values
 from conformance.script.notes import (
@@ -378,9 +379,12 @@ def _grown(judgement: Judgement) -> Iterator[tuple[str, str]]:
 
 def _blamed(trace: Trace, judgement: Judgement) -> Judgement:
     """The judgement with what is to blame, if that is found in time."""
-    found = within_seconds(
-        SEARCHING, lambda: by_nothing(by_strangers(trace, settled(trace, judgement.searched())))
-    )
+
+    def searched() -> Judgement:
+        whole = entries_passed_over(settled(trace, judgement.searched()))
+        return by_nothing(by_strangers(trace, whole))
+
+    found = within_seconds(SEARCHING, searched)
     if found is not None:
         return found
     wrong = [each for each in judgement.examined.gradients if not each.ok]

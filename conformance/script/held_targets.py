@@ -17,6 +17,7 @@ from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import distance
 from conformance.backward.kinks import COMPARISONS
 from conformance.backward.recorded_pass import NotAGradientError
+from conformance.backward.region import unmoved
 from conformance.backward.source import MOVES, is_float, stored_names
 from conformance.script.chains import roles
 from conformance.script.judge_updates import judged
@@ -319,12 +320,13 @@ def _beside(made: Update, first: int) -> Iterator[tuple[Node, Node]]:
 def _used_again(nodes: Sequence[Node], updates: Sequence[Update]) -> Iterator[tuple[Node, Node]]:
     """What was computed from parameters and is used in the same way once they are moved.
 
-    A state that a recurrence hands on is used in another way before.
+    A state that a recurrence hands on is used in another way before. An entry of a parameter is
+    used again where it stays as it is, and is no target.
     """
     given = bits_of_nodes(each.old for each in updates)
     last = max(each.new.number for each in updates)
     for node in nodes:
-        if node.uses & given and not given >> node.number & 1:
+        if node.uses & given and not given >> unmoved(node, parts=True).number & 1:
             later = {each for e in node.consumers if e.number > last for each in roles(node, e)}
             for each in node.consumers if later else ():
                 if each.number < last and not later.isdisjoint(roles(node, each)):

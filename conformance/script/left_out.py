@@ -5,12 +5,13 @@ Left out: what becomes of them, and what is said (`still.py`).
 
 import ast
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from conformance.backward.compared import compared
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, fitted
-from conformance.backward.findings import Line
+from conformance.backward.findings import Accused, Line, never_moved_beside
 from conformance.backward.groups import operation_key
 from conformance.backward.judge_gradients import Forward
 from conformance.backward.recorded_pass import Goal, bits
@@ -34,9 +35,11 @@ from conformance.programs.execution import names_in
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
 from conformance.script.replaced import is_put_instead, next_value, replacement_of, steps_of_others
+from conformance.script.update import Update
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, flat, uses_of_nodes
 from conformance.tracing.trace import Trace
+from reference.step import Array
 
 PRODUCTS = ("matmul", "dot")
 COMMUTATIVE = ("add", "multiply")
@@ -134,6 +137,42 @@ def passing_over(
             loops = filter(None, map(_counting, lines_of(made.new)[:1]))
             return next(loops, None)
     return None
+
+
+def entries_passed_over(judgement: Judgement) -> Judgement:
+    """The judgement, with the loops over places to blame that leave entries as they were.
+
+    All other entries of the gradient are right.
+    """
+    examined = judgement.examined
+    lines = {
+        made.name: lines_of(made.new)[:1]
+        for made in judgement.updates
+        if made.name in examined.rights and _leaves_entries(made, examined.rights[made.name])
+    }
+
+    def loop(name: str) -> tuple[Line, str] | None:
+        return next(iter(map(_counting, lines.get(name, ()))), None)
+
+    def told(one: Accused) -> Accused:
+        found = {*map(loop, one.gradients)}
+        line, head = (len(found) == 1 and found.pop()) or (None, "")
+        if line is None:
+            return one
+        why = replace(never_moved_beside(one.lines[:1]), operation=head, worst=one.cause.worst)
+        return replace(one, lines=(line, *one.lines), cause=why)
+
+    accused = tuple(map(told, examined.accused))
+    return replace(judgement, examined=replace(examined, accused=accused))
+
+
+def _leaves_entries(made: Update, right: Array) -> bool:
+    """Whether a step is along the right gradient but for entries that stay as they are."""
+    step = np.asarray(made.new.value) - np.asarray(made.old.value)
+    if step.shape != right.shape:
+        return False
+    left = step == 0
+    return bool(np.any(right[left])) and fitted(step[~left], right[~left]) is not None
 
 
 def _counting(line: Line) -> tuple[Line, str] | None:

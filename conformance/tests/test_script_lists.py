@@ -1436,7 +1436,7 @@ def test_a_list_of_which_some_entries_are_never_moved_is_judged(tmp_path: Path) 
     assert [each.name for each in report.examined.gradients if each.ok] == ["A", "B"]
     moved = "            for j in range(3):\n                A[i][j] -="
     (blame,) = run_edited(tmp_path, WITHOUT_LAST, (moved, moved.replace("3", "2"))).blames
-    assert (blame.accused.gradients, blame.line) == (("A",), 24)
+    assert (blame.accused.gradients, blame.line) == (("A",), 23)
 
 
 IN_TURN = """import numpy as np
@@ -1565,3 +1565,22 @@ def test_an_output_error_is_told_where_it_gets_the_name_by_which_it_goes_back(
     assert run_edited(tmp_path, NAMED_AGAIN).exit_code == 0
     report = run_edited(tmp_path, NAMED_AGAIN, ("d = off * y * (1 - y)", "d = off"))
     assert [each.line for each in report.blames] == [14], str(report)
+
+
+def test_a_bias_that_stays_with_its_velocity_is_told_by_the_loop_that_passes_it_over(
+    tmp_path: Path,
+) -> None:
+    moved = "            b[j] -= 0.5 * d * mid[j]\n"
+    last = "        for j in range(3):\n            v[j] = 0.7 * v[j] - 0.5 * d * mid[j]\n"
+    edits = (
+        ("b = [random.gauss(0, 1) for _ in range(2)]", "b, v = [0.3, -0.2, 0.1], [0.0] * 3"),
+        ("for row in A]\n", "for row in A] + [1.0]\n"),
+        (
+            "        for j in range(2):\n" + moved,
+            f"{last}            b[j] += v[j]\n        for j in range(2):\n",
+        ),
+    )
+    assert run_edited(tmp_path, NAMED_AGAIN, *edits).exit_code == 0
+    report = run_edited(tmp_path, NAMED_AGAIN, *edits, ("for j in range(3)", "for j in range(2)"))
+    assert [each.line for each in report.blames] == [16], str(report)
+    assert "`for j in range(2)` passes it over" in str(report)
