@@ -232,6 +232,8 @@ def _way(old: Node, new: Node) -> list[Node]:
 def _is_begun(frames: Sequence[Frame], *, again: bool) -> bool:
     """Whether a value that is handed from round to round is begun anew in a loop around these.
 
+    The loop may stand around the call of a function that has none: `x = step(x)`.
+
     Args:
         frames: of an operation that makes it.
         again: whether several calls of a function make it.
@@ -239,6 +241,9 @@ def _is_begun(frames: Sequence[Frame], *, again: bool) -> bool:
     made = statement(frames[0].file, frames[0].line)
     names = stored(made) if isinstance(made, ast.Assign | ast.AugAssign) else set()
     loops = loops_around(_line(frames[0])) if made is not None else []
+    if made is not None and not loops and frames[1:]:
+        return _is_begun(frames[1:], again=again)
+    names = names & _read(made) or names if made is not None else names
     kept = _kept_in(made, loops[0]) if loops else set()
     if not loops or not names | kept:
         return False

@@ -745,3 +745,36 @@ def test_a_parameter_that_only_decays_goes_down_no_loss(
     line: str, exit_code: int, tmp_path: Path
 ) -> None:
     assert run_edited(tmp_path, DECAYS, ("one += g", line)).exit_code == exit_code
+
+
+FLOW = """import numpy as np
+rng = np.random.default_rng(21)
+x0, goal = rng.normal(size=(9, 2)), rng.normal(size=(9, 2))
+A, C = rng.normal(size=(2, 3)), rng.normal(size=(3, 2))
+def euler(x):
+    return x + 0.25 * np.tanh(x @ A) @ C, x
+def back(x, lam, g):
+    a = np.tanh(x @ A)
+    u = 0.25 * (lam @ C.T) * (1 - a * a)
+    g[0] += x.T @ u
+    g[1] += 0.25 * a.T @ lam
+    return lam + u @ A.T
+for k in range(5):
+    x, kept = x0, []
+    for _ in range(4):
+        x, old = euler(x)
+        kept.append(old)
+    loss = ((x - goal) ** 2).sum() / 9
+    lam, g = 2 * (x - goal) / 9, [np.zeros_like(A), np.zeros_like(C)]
+    while kept:
+        lam = back(kept.pop(), lam, g)
+    A -= 0.05 * g[0]
+    C -= 0.05 * g[1]
+"""
+
+
+def test_a_state_that_a_function_hands_on_from_step_to_step_is_no_parameter(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, FLOW)
+    assert report.exit_code == 0, str(report)
+    (blame,) = run_edited(tmp_path, FLOW, ("return lam + u", "return u")).blames
+    assert blame.line == 12
