@@ -220,7 +220,8 @@ def begun_anew(one: Carried) -> bool:
     pairs = one.values[:2], one.values[-2:]  # the last may be of a part of a round
     ways = (e.frames for pair in pairs for e in _way(*pair) if e.frames)
     again = one.values[1].calls[:1] != one.values[-1].calls[:1]
-    return any(_is_begun(each, again=again) for each in ways)
+    levels = ((each[i:], i) for each in ways for i, _ in enumerate(each))
+    return any(_is_begun(each, again=again, handed_to=i > 0) for each, i in levels)
 
 
 def _way(old: Node, new: Node) -> list[Node]:
@@ -229,22 +230,20 @@ def _way(old: Node, new: Node) -> list[Node]:
     return way(old, new, within)[1:] if old in within else [new]
 
 
-def _is_begun(frames: Sequence[Frame], *, again: bool) -> bool:
+def _is_begun(frames: Sequence[Frame], *, again: bool, handed_to: bool) -> bool:
     """Whether a value that is handed from round to round is begun anew in a loop around these.
 
-    The loop may stand around the call of a function that has none: `x = step(x)`.
-
     Args:
-        frames: of an operation that makes it.
+        frames: of an operation that makes it, or of a call that leads to that.
         again: whether several calls of a function make it.
+        handed_to: whether it is a call, which has to be handed the value: `x = step(x)`.
     """
     made = statement(frames[0].file, frames[0].line)
     names = stored(made) if isinstance(made, ast.Assign | ast.AugAssign) else set()
     loops = loops_around(_line(frames[0])) if made is not None else []
-    if made is not None and not loops and frames[1:]:
-        return _is_begun(frames[1:], again=again)
-    names = names & _read(made) or names if made is not None else names
     kept = _kept_in(made, loops[0]) if loops else set()
+    if made is not None and handed_to:
+        names, kept = names & _read(made), kept & _read(made)
     if not loops or not names | kept:
         return False
     outer: list[ast.AST] = [*loops[1:]]

@@ -773,8 +773,21 @@ for k in range(5):
 """
 
 
-def test_a_state_that_a_function_hands_on_from_step_to_step_is_no_parameter(tmp_path: Path) -> None:
-    report = run_edited(tmp_path, FLOW)
+SEGMENTS = (
+    ("def back(", "def segment(x):\n    out = [x]\n    for _ in range(2):\n        "
+     "out.append(euler(out[-1])[0])\n    return out\ndef back("),
+    ("    for _ in range(4):\n        x, old = euler(x)\n        kept.append(old)\n",
+     "    for _ in range(2):\n        kept.append(x)\n        x = segment(x)[-1]\n"),
+    ("        lam = back(kept.pop(), lam, g)\n",
+     "        for x in segment(kept.pop())[1::-1]:\n            lam = back(x, lam, g)\n"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("edits", "line"), [((), 12), (SEGMENTS, 17)], ids=["steps", "segments"])
+def test_a_state_that_functions_hand_on_from_step_to_step_is_no_parameter(
+    edits: tuple[tuple[str, str], ...], line: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, FLOW, *edits)
     assert report.exit_code == 0, str(report)
-    (blame,) = run_edited(tmp_path, FLOW, ("return lam + u", "return u")).blames
-    assert blame.line == 12
+    (blame,) = run_edited(tmp_path, FLOW, *edits, ("return lam + u", "return u")).blames
+    assert blame.line == line
