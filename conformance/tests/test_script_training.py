@@ -773,14 +773,24 @@ for k in range(5):
 """
 
 
-SEGMENTS = (
-    ("def back(", "def segment(x):\n    out = [x]\n    for _ in range(2):\n        "
-     "out.append(euler(out[-1])[0])\n    return out\ndef back("),
-    ("    for _ in range(4):\n        x, old = euler(x)\n        kept.append(old)\n",
-     "    for _ in range(2):\n        kept.append(x)\n        x = segment(x)[-1]\n"),
-    ("        lam = back(kept.pop(), lam, g)\n",
-     "        for x in segment(kept.pop())[1::-1]:\n            lam = back(x, lam, g)\n"),
-)  # fmt: skip
+SEGMENT = """def segment(x):
+    out = [x]
+    for _ in range(2):
+        out.append(euler(out[-1])[0])
+    return out
+def back("""
+FORWARD = (
+    ("range(4):", "range(2):"),
+    (
+        "        x, old = euler(x)\n        kept.append(old)\n",
+        "        kept.append(x)\n        x = segment(x)[-1]\n",
+    ),
+)
+BACKWARD = (
+    "        lam = back(kept.pop(), lam, g)\n",
+    "        for x in segment(kept.pop())[1::-1]:\n            lam = back(x, lam, g)\n",
+)
+SEGMENTS = ("def back(", SEGMENT), *FORWARD, BACKWARD
 
 
 @pytest.mark.parametrize(("edits", "line"), [((), 12), (SEGMENTS, 17)], ids=["steps", "segments"])
