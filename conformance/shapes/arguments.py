@@ -297,11 +297,11 @@ def _contradicts(function: Callable[..., Any], form: tuple[str, ...], *, whole: 
     """Whether the names of the arguments forbid an order of kinds.
 
     Where they do not tell the whole, one does that is named as a gradient or a mask is, or as
-    weights are, which are no data. Nor is a kind given to one whose name says nothing, and what
-    is named after the kind given another.
+    weights are, which are no data. Nor is one whose name says nothing given inputs or targets,
+    and what is named after these another kind.
     """
     told = [*zip((kinds_of(each.name) for each in taken(function)), form, strict=False)]
-    nameless = {kind for kinds, kind in told if not kinds}
+    nameless = {kind for kinds, kind in told if not kinds and kind in ("inputs", "targets")}
     return any(kind not in kinds and nameless.intersection(kinds) for kinds, kind in told) or any(
         whole
         or kinds_of(name)[:1] in (("upstream",), ("grads",))

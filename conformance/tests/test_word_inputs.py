@@ -57,3 +57,29 @@ def test_a_table_is_kept_for_no_average_of_it(tmp_path: Path) -> None:
     code, _, said = judged(source + average, tmp_path)
     assert code == 0, said
     assert "parameters table, V" in said
+
+
+ONLINE = """
+import numpy as np
+
+class Line:
+    def __init__(self, n_in, n_out):
+        self.w = np.random.default_rng(2).normal(size=(n_in, n_out))
+        self.before = np.zeros((n_in, n_out))
+
+    def predict(self, x):
+        return x @ self.w
+
+    def loss(self, x, target):
+        return 0.5 * np.sum((self.predict(x) - target) ** 2)
+
+    def train_one(self, x, target, lr, inertia):
+        change = inertia * self.before - lr * x.T @ (self.predict(x) - target)
+        self.w += change
+        self.before = change
+"""
+
+
+def test_a_number_of_no_known_name_is_no_count_of_steps(tmp_path: Path) -> None:
+    code, _, said = judged(ONLINE, tmp_path)
+    assert code == 0, said
