@@ -73,6 +73,8 @@ def asked(named: Callable[[], Any], **given: Any) -> Any:
             loss = named()
             if isinstance(loss, MethodType) and computes(loss, keeps=True):
                 return loss.__func__(_copied(loss.__self__), **given)
+            if isinstance(loss, FunctionType) and computes(loss):
+                return loss(**given)
             if isinstance(loss, FunctionType) and computes(loss, keeps=True):
                 with _copies(loss):
                     return loss(**given)
@@ -131,7 +133,7 @@ def _copied(value: Any, depth: int = DEPTH) -> Any:
     if not held:
         return value
     found = copy(value)
-    found.__dict__ = _copied(held, depth)
+    object.__setattr__(found, "__dict__", _copied(held, depth))  # it may be frozen
     return found
 
 

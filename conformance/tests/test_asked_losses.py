@@ -378,6 +378,35 @@ def test_weights_may_decay_as_in_the_loss_of_all_samples(
     assert (wrong.exit_code, len(wrong.blames)) == (1, 1)
 
 
+FROZEN = """from dataclasses import dataclass, replace
+import numpy as np
+@dataclass(frozen=True)
+class State:
+    coef: np.ndarray
+    steps: int = 0
+def nll(state, x, y):
+    z = x @ state.coef
+    return np.mean(np.logaddexp(0, z) - y * z)
+def gradient(state, x, y):
+    p = 1 / (1 + np.exp(-x @ state.coef))
+    return x.T @ (p - y) / len(y)
+rng = np.random.default_rng(13)
+x = rng.normal(size=(60, 4))
+y = (x[:, 0] > x[:, 1]).astype(float)
+state = State(np.zeros(4))
+for turn in range(30):
+    if turn % 6 == 0:
+        print(nll(state, x, y))
+    state = replace(state, coef=state.coef - 0.3 * gradient(state, x, y), steps=turn)
+"""
+
+
+def test_a_loss_of_what_is_frozen_is_asked_for(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, FROZEN).ran.examined.cost == "own"
+    (blame,) = run_edited(tmp_path, FROZEN, ("(p - y)", "((p - y) * p * (1 - p))")).blames
+    assert blame.lines[0].line == 12
+
+
 FITTED = """import numpy as np
 class Regressor:
     def predict(self, X):
