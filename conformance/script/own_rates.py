@@ -50,9 +50,21 @@ def at_own_rates(judgement: Judgement, usual: Sequence[float]) -> list[bool]:
     every = [each for own in stated for each in own]
     divided = {each.whole for each in every} & {each.name for each in every}
     rates = [[_undivided(each, divided) for each in own] for own in stated]
-    alike_ones = (alike(by, most) for (_, (_, by)), most in zip(pairs, usual, strict=True))
+    factors = [by for _, (_, by) in pairs]
+    rates = [
+        own or next(_of_alike(by, rates, factors), [])
+        for own, by in zip(rates, factors, strict=True)
+    ]
+    alike_ones = (alike(by, most) for by, most in zip(factors, usual, strict=True))
     others = [own for own, same in zip(rates, alike_ones, strict=True) if same]
     return [bool(own) and all(_are_apart(own, other) for other in others) for own in rates]
+
+
+def _of_alike(
+    factor: float, rates: Sequence[list[_Factor]], factors: Sequence[float]
+) -> Iterator[list[_Factor]]:
+    """The rates of what moves as far: of a single number its factors are not told from itself."""
+    yield from (own for own, by in zip(rates, factors, strict=True) if own and alike(by, factor))
 
 
 def are_at_own_rates(judgement: Judgement) -> bool:

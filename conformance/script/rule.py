@@ -347,6 +347,9 @@ def uneven_rates(results: Sequence[Judgement], told: Sequence[Known]) -> Iterato
     chosen = results[0].chosen or [(made.new, 1.0) for made in updates]
     rates = [rate_of_rule(e, g, eta) for e, (g, _), eta in zip(updates, chosen, etas, strict=True)]
     known = {rate for rate, eta in zip(rates, etas, strict=True) if eta == usual}
+    rows = [*zip(rates, etas, strict=True)]
+    of_alike = [{e for e, other in rows if e and alike(other, eta)} for eta in etas]
+    rates = [rate or next(iter(each), "") for rate, each in zip(rates, of_alike, strict=True)]
     for made, eta, rate in zip(updates, etas, rates, strict=True):
         if abs(eta - usual) > measured_to(made) * abs(usual) and rate in {"", *known}:
             yield accused(made, lines_of(made.new), Cause("step", factor=eta / usual))

@@ -515,3 +515,37 @@ def test_coordinate_descent_is_declined(
 
 def test_one_entry_that_goes_up_the_loss_is_wrong(tmp_path: Path) -> None:
     assert run_edited(tmp_path, COORDINATES, *ANEW, ("beta[k] -= d", "beta[k] += d")).blames
+
+
+OF_GROUPS = """import numpy as np
+from collections import namedtuple
+Group = namedtuple("Group", "names rate")
+rng = np.random.default_rng(3)
+X = rng.normal(size=(50, 4))
+y = np.sin(X[:, 0])
+P = {"W": rng.normal(size=(4, 6)) * 0.5, "b": np.zeros(6)}
+P |= {"w": rng.normal(size=6) * 0.5, "c": np.zeros(1)}
+groups = [Group(["W", "b"], 0.05), Group(["w", "c"], 0.02)]
+kept = {name: np.zeros_like(each) for name, each in P.items()}
+for turn in range(40):
+    h = np.tanh(X @ P["W"] + P["b"])
+    r = h @ P["w"] + P["c"] - y
+    loss = 0.5 * np.mean(r ** 2)
+    d = r / len(y)
+    dz = np.outer(d, P["w"]) * (1 - h ** 2)
+    G = {"W": X.T @ dz, "b": dz.sum(0), "w": h.T @ d, "c": d.sum(keepdims=True)}
+    for group in groups:
+        for name in group.names:
+            kept[name] = 0.9 * kept[name] + G[name]
+            P[name] = P[name] - group.rate * kept[name]
+"""
+ADAPTIVE = """kept[name] = 0.9 * kept[name] + 0.1 * G[name] ** 2
+            P[name] = P[name] - group.rate * G[name] / (np.sqrt(kept[name]) + 1e-8)"""
+BY_MOMENTUM = """kept[name] = 0.9 * kept[name] + G[name]
+            P[name] = P[name] - group.rate * kept[name]"""
+
+
+@pytest.mark.parametrize("step", [BY_MOMENTUM, ADAPTIVE], ids=["momentum", "RMSProp"])
+def test_a_single_number_of_a_group_has_the_rate_of_the_group(step: str, tmp_path: Path) -> None:
+    run = run_edited(tmp_path, OF_GROUPS, (BY_MOMENTUM, step))
+    assert (run.exit_code, run.blames) == (0, ())
