@@ -30,6 +30,7 @@ from conformance.backward.syntax import (
     aliased,
     assigned,
     base,
+    carried,
     defined_around,
     hands_back,
     only_alias,
@@ -328,8 +329,8 @@ class Culprit(Fixes):
                     continue
                 held = next((e for e in known if e.quantity.nodes[0].depends_on(v)), None)
                 if held is not None and held.quantity.kind == "total":
-                    line = self.lines_of(Group([node]))[0]
-                    return Handed(line, held, needed, operand_text(node, each))
+                    line, text = self.lines_of(Group([node]))[0], operand_text(node, each)
+                    return Handed(carried(text, line) or line, held, needed, text)
                 sums += [each] * (each.operation == "add")
         return None
 
