@@ -170,6 +170,14 @@ def _ahead(
     return found, found if way.isdisjoint(found) else {}
 
 
+def _computed_once(losses: Sequence[Node]) -> list[Node]:
+    """The numbers but those that a line gives again, as the part of a loss that is asked for."""
+    found = dict[object, Node]()
+    for each in losses:
+        found.setdefault((each.operation, each.frames[:1], float(each.value)), each)
+    return [*found.values()]
+
+
 class Unjudged:
     """An update of all parameters that is to be judged.
 
@@ -199,7 +207,7 @@ class Unjudged:
         self.bounds = bounds_of_samples(gradients, own, found)
         used = [] if self.at else ahead.values()
         losses = [each for each in losses if all(map(each.depends_on, used))]
-        self.losses = of_same_samples(losses, gradients, given)
+        self.losses = _computed_once(of_same_samples(losses, gradients, given))
         self.others = of_some(trace.nodes, [*own], news, found)
         beside_them = *asked_margins(before, given), *signs_asked(before, own)
         again = repeated(before, [*own], self.losses)

@@ -7,6 +7,7 @@ for (`asked_losses.py`).
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,15 +25,22 @@ MOST = 1000
 """Pairs of values that are compared."""
 
 
+class _Term(NamedTuple):
+    """A number, and what computes it in the trace, where it is needed."""
+
+    value: float
+    made: Callable[[], Any]
+
+
 class _Split(NamedTuple):
     """A number as a sum: of data, and of parameters alone, here and with all data.
 
     None is 0.
     """
 
-    data: Any = None
-    here: Any = None
-    of_all: Any = None
+    data: _Term | None = None
+    here: _Term | None = None
+    of_all: _Term | None = None
 
 
 def is_sum(number: Any) -> bool:
@@ -54,9 +62,10 @@ def with_terms_of_all(part: Any, whole: Any) -> Any:
     if trace is None or a is None or b is None:
         return None
     found = _Comparison(trace).split(a, b)
-    if found.data is None or found.of_all is None or float(found.here) == float(found.of_all):
+    data, here, of_all = found
+    if data is None or here is None or of_all is None or here.value == of_all.value:
         return None
-    made = found.data + found.of_all
+    made = data.made() + of_all.made()
     made.node.frames, made.node.calls = a.frames, a.calls  # it is a loss where that is one
     return made
 
@@ -68,36 +77,35 @@ class _Comparison:
         self.trace = trace
         self.known = dict[tuple[int, int], bool]()
 
-    def number(self, node: Any) -> Any:
-        """What was computed, as a number that is followed."""
-        return self.trace.number(np.asarray(node.value)[()], node) if type(node) is Node else node
+    def term(self, given: Any) -> _Term:
+        """What was computed, or a number, as a term."""
+        value = np.asarray(given.value)[()] if type(given) is Node else given
+        made = partial(self.trace.number, value, given) if type(given) is Node else lambda: value
+        return _Term(float(value), made)
 
     def split(self, a: Any, b: Any) -> _Split:
         """The first one, as a sum."""
         if self.are_same(a, b):
-            return _Split(None, self.number(a), self.number(b))
+            return _Split(None, self.term(a), self.term(b))
         if type(a) is not Node or type(b) is not Node or a.operation != b.operation:
-            return _Split(self.number(a))
+            return _Split(self.term(a))
         if a.operation in SUMS and len(a.args) == len(b.args) == len(("left", "right")):
-            pairs = zip(
-                *(self.split(*each) for each in zip(a.args, b.args, strict=True)), strict=True
-            )
+            left, right = (self.split(*each) for each in zip(a.args, b.args, strict=True))
+            pairs = zip(left, right, strict=True)
             return _Split(*(_joined(SUMS[a.operation], *each) for each in pairs))
         if a.operation in SCALES and not any(np.ndim(getattr(e, "value", e)) for e in a.args):
             return self._scaled(a, b)
-        return _Split(self.number(a))
+        return _Split(self.term(a))
 
     def _scaled(self, a: Node, b: Node) -> _Split:
         (left, right), (other, by) = a.args, b.args
-        scale = SCALES[a.operation]
         if a.operation == "multiply" and self.are_same(left, other):
             left, right, other, by = right, left, by, other
         if not self.are_same(right, by):
-            return _Split(self.number(a))
-        data, here, of_all = self.split(left, other)
-        factors = self.number(right), self.number(right), self.number(by)
-        parts = zip((data, here, of_all), factors, strict=True)
-        return _Split(*(None if e is None else scale(e, factor) for e, factor in parts))
+            return _Split(self.term(a))
+        factors = self.term(right), self.term(right), self.term(by)
+        parts = zip(self.split(left, other), factors, strict=True)
+        return _Split(*(e and _joined(SCALES[a.operation], e, factor) for e, factor in parts))
 
     def are_same(self, a: Any, b: Any) -> bool:
         """Whether two values are computed alike of the same arrays, and of any numbers."""
@@ -117,7 +125,10 @@ class _Comparison:
         return self.known[key]
 
 
-def _joined(join: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+def _joined(
+    join: Callable[[Any, Any], Any], left: _Term | None, right: _Term | None
+) -> _Term | None:
     if right is None:
         return left
-    return join(0.0 if left is None else left, right)
+    one, other = left or _Term(0.0, lambda: 0.0), right
+    return _Term(join(one.value, other.value), lambda: join(one.made(), other.made()))

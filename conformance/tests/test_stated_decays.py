@@ -84,7 +84,7 @@ def test_a_decay_that_is_divided_by_the_batch_with_its_errors_is_not_that_of_the
 
 @pytest.mark.parametrize(
     ("by", "decay", "line"),
-    [("60", "lam", 12), ("len(i)", "lam", 0), ("len(i)", "lam / 60", 0), ("60", "lam / 5", 0)],
+    [("60", "lam", 12), ("len(i)", "lam", 0), ("len(i)", "lam / 60", 13), ("60", "lam / 5", 0)],
     ids=("all samples", "right", "its decay by all samples", "all by all samples"),
 )
 def test_the_errors_of_a_batch_are_divided_by_its_size_where_the_decay_is_that_of_a_mean(
@@ -100,9 +100,15 @@ def test_the_errors_of_a_batch_are_divided_by_its_size_where_the_decay_is_that_o
     assert [each.line for each in report.blames[:1]] == [line] * bool(line), str(report)
 
 
-@pytest.mark.parametrize(
-    "there", ["np.sum(w[1:] ** 2)", "np.sum(np.abs(w))", "np.sum(w ** 2) * len(y)", "len(w)"]
-)
-def test_what_is_no_multiple_of_the_squares_states_nothing(there: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("there", ["np.sum(w[1:] ** 2)", "np.sum(np.abs(w))", "np.sum(w ** 4)"])
+def test_another_term_than_the_squares_is_compared_with_the_decay(
+    there: str, tmp_path: Path
+) -> None:
     edits = ("np.sum(w ** 2)", there), ("lam * w\n", "3 * lam * w\n")
+    report = run_edited(tmp_path, LOGISTIC, *edits)
+    assert [each.line for each in report.blames] == [13], str(report)
+
+
+def test_a_term_without_the_weights_states_no_decay(tmp_path: Path) -> None:
+    edits = ("np.sum(w ** 2)", "len(w)"), ("lam * w\n", "3 * lam * w\n")
     assert run_edited(tmp_path, LOGISTIC, *edits).exit_code == 0
