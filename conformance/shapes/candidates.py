@@ -179,22 +179,31 @@ def _network(kind: type, found: Definitions, own: tuple[Made, ...]) -> Candidate
     searched = (Searched(e, roles, found.module, told=told, own=uses) for e in (makers, *others))
     first, *rest = searched
     either = unnamed_layer(kind, kind, found.module, roles, own)
-    asked = ({**roles, "loss": [pair]} for pair in _beside_backward(kind, roles))
+    asked = _with_loss(methods(kind), roles, lambda name: method_of(kind, name))
     alike = (Searched(makers, each, found.module, told=told, own=uses) for each in asked)
     made = Candidate(kind.__name__, searched=(first,), others=tuple(rest), either=either)
     return replace(made, alike=tuple(alike))
 
 
-def _beside_backward(kind: type, roles: Mapping[str, Sequence[Named]]) -> list[Named]:
-    """The methods that take all that one takes that goes backwards, where none is named a loss."""
+def _with_loss(
+    named: Sequence[Named],
+    roles: Mapping[str, list[Named]],
+    function_of: Callable[[Any], Callable[..., Any]] = lambda function: function,
+) -> Iterator[dict[str, list[Named]]]:
+    """The roles with each as the loss that takes all that one takes that goes backwards.
 
-    def arguments(name: str) -> list[str]:
-        return [each.name for each in needed(method_of(kind, name))]
-
+    None are where one is named a loss.
+    """
     known = {name for pairs in roles.values() for name, _ in pairs}
-    given = [arguments(name) for name, _ in roles["backward"] if not roles["loss"]]
-    others = (pair for pair in methods(kind) if pair[0] not in known)
-    return [pair for pair in others if (taken := arguments(pair[0])) and taken in given]
+    given = [] if roles["loss"] else [_taken(function_of(e)) for _, e in roles["backward"]]
+    for name, each in named:
+        taken = _taken(function_of(each)) if name not in known and given else []
+        if taken and taken in given:
+            yield {**roles, "loss": [(name, each)]}
+
+
+def _taken(function: Callable[..., Any]) -> list[str]:
+    return [each.name for each in needed(function)]
 
 
 def _told(layer: LayerSearch, found: Definitions) -> dict[str, LayerSearch]:
@@ -222,13 +231,14 @@ def of_functions(found: Definitions, paired: Collection[int]) -> Iterator[Candid
         paired: the ids of those that go forward or back in a pair, and are no networks.
     """
     yield from (_alone(each.function.__name__, each) for each in own_data(found.functions))
-    roles = by_role(_named(*found.functions))
+    every = _named(*found.functions)
+    roles = by_role(every)
     roles["train"] = roles["train"] or _named(*filter(trains, found.functions))
     if roles["backward"] or roles["loss"]:
         named = roles["backward"] or roles["loss"]
         going_back = frozenset(name for name, _ in roles["backward"])
-        searched = (_searched(found, roles),)
-        yield Candidate(named[0][0], searched=searched, functions=going_back)
+        one, *alike = (_searched(found, e) for e in (roles, *_with_loss(every, roles)))
+        yield Candidate(named[0][0], searched=(one,), functions=going_back, alike=tuple(alike))
     yield from (e for function in found.functions if (e := _around(function, found)) is not None)
     others = {id(e) for role in ("init", "update", "train") for _, e in roles[role]} | {*paired}
     others |= {id(e) for name, e in roles["forward"] if is_role(name, "forward") == PREDICTS}

@@ -373,3 +373,41 @@ def test_a_loss_is_known_by_the_arguments_that_its_gradients_take_too(
 ) -> None:
     code, lines, said = judged(RATIOS.replace(right, wrong), tmp_path)
     assert (code, lines) == (int(bool(line)), [line] if line else []), said
+
+
+SPARSE = """import numpy as np
+
+def start(n, h, c):
+    r = np.random.default_rng(4)
+    return {"V": r.normal(size=(n, h)), "U": r.normal(size=(h, c))}
+
+def through(p, X):
+    h = np.tanh(X @ p["V"])
+    return h, h @ p["U"]
+
+def tightness(p, X, T, rho=0.5):
+    h, s = through(p, X)
+    return np.mean(np.sum(np.log1p(np.exp(s)) - T * s, 1) + rho * np.sum(h**2, 1))
+
+def gradients(p, X, T, rho=0.5):
+    h, s = through(p, X)
+    d = (1 / (1 + np.exp(-s)) - T) / len(X)
+    e = (d @ p["U"].T + 2 * rho * h / len(X)) * (1 - h**2)
+    return {"V": X.T @ e, "U": h.T @ d}
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line"),
+    [
+        ("", "", ""),
+        ("+ 2 * rho", "- 2 * rho", 'e = (d @ p["U"].T - 2 * rho * h / len(X)) * (1 - h**2)'),
+        ("* (1 - h**2)", "* (1 - h)", 'e = (d @ p["U"].T + 2 * rho * h / len(X)) * (1 - h)'),
+    ],
+    ids=["right", "sign", "derivative"],
+)
+def test_a_function_of_a_file_is_its_loss_by_the_arguments_of_its_gradients(
+    right: str, wrong: str, line: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(SPARSE.replace(right, wrong), tmp_path)
+    assert (code, lines) == (int(bool(line)), [line] if line else []), said
