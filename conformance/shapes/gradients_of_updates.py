@@ -273,10 +273,10 @@ def _unscaled(term: Node, parameter: Node, kept: set[Node]) -> Node:
     What is made of moments alone, which the program kept before, is no gradient.
 
     It is the last value of the parameter's shape through which all goes that the term and the root
-    have in common, as in Adam, RMSprop and Adagrad.
+    have in common, as in Adam, RMSprop and Adagrad; or it is divided by the largest, as in AdaMax.
     """
     above = list(walk([term]))
-    roots = [e for e in above if e.operation == "sqrt" and e.value.shape == parameter.value.shape]
+    roots = [e for e in above if _is_root(e) and e.value.shape == parameter.value.shape]
     if not roots:
         return term
     fitting = [
@@ -290,6 +290,11 @@ def _unscaled(term: Node, parameter: Node, kept: set[Node]) -> Node:
         and not kept.issuperset(each for each in walk([e]) if each.given)
     ]
     return max(fitting, key=lambda e: e.number, default=term)
+
+
+def _is_root(node: Node) -> bool:
+    largest = node.operation == "maximum" and any(e.operation == "absolute" for e in node.inputs)
+    return largest or node.operation == "sqrt"
 
 
 def _around(term: Node, through: Node) -> bool:

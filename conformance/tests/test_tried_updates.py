@@ -7,6 +7,7 @@ import pytest
 
 import conformance
 from conformance.report.file_report import FileReport
+from conformance.tests.shapes.measure import judged_source
 
 SOURCE = """import numpy as np
 
@@ -1047,3 +1048,45 @@ def test_what_is_kept_is_told_however_many_samples_are_gone_through(tmp_path: Pa
     report = written(OF_SINGLE_SAMPLES, tmp_path)
     assert report.ok, report
     assert "AdaDelta" in str(report)
+
+
+OF_THE_LARGEST = """import numpy as np
+
+class Ridge:
+    def __init__(self, n_features, lam=0.1):
+        self.w, self.b, self.lam = np.zeros(n_features), 0.0, lam
+
+    def loss(self, X, y):
+        return np.mean((X @ self.w + self.b - y) ** 2) / 2 + self.lam / 2 * np.sum(self.w**2)
+
+    def slopes(self, X, y):
+        e = (X @ self.w + self.b - y) / len(y)
+        return X.T @ e + self.lam * self.w, e.sum()
+
+    def fit(self, X, y, epochs=50, lr=0.1, decay=0.9, keep=0.99):
+        mean, most = [0.0, 0.0], [0.0, 0.0]
+        for t in range(1, epochs + 1):
+            steps = []
+            for i, g in enumerate(self.slopes(X, y)):
+                mean[i] = decay * mean[i] + (1 - decay) * g
+                most[i] = np.maximum(keep * most[i], np.abs(g))
+                steps.append(lr / (1 - decay**t) * mean[i] / (most[i] + 1e-8))
+            self.w = self.w - steps[0]
+            self.b = self.b - steps[1]
+            if t % 10 == 0:
+                print(self.loss(X, y))
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("", ""), (" + self.lam * self.w, e", ", e"), ("X.T @ e", "X.T @ e / 2")],
+    ids=["right", "decay", "error"],
+)
+def test_a_gradient_is_found_that_is_divided_by_the_largest(
+    right: str, wrong: str, tmp_path: Path
+) -> None:
+    """AdaMax whose states are local to what trains, by a loss that states a decay."""
+    code, lines, said = judged_source(OF_THE_LARGEST.replace(right, wrong), tmp_path)
+    assert (code, len(lines)) == (int(bool(wrong)),) * 2, said
+    assert all(wrong in each for each in lines), said
