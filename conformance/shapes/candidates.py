@@ -195,11 +195,11 @@ def _with_loss(
     None are where one is named a loss.
     """
     known = {name for pairs in roles.values() for name, _ in pairs}
-    given = [] if roles["loss"] else [_taken(function_of(e)) for _, e in roles["backward"]]
-    for name, each in named:
-        taken = _taken(function_of(each)) if name not in known and given else []
-        if taken and taken in given:
-            yield {**roles, "loss": [(name, each)]}
+    for name, each in named if not roles["loss"] else ():
+        taken = _taken(function_of(each)) if name not in known else []
+        same = [pair for pair in roles["backward"] if _taken(function_of(pair[1])) == taken]
+        if taken and same:
+            yield {**roles, "loss": [(name, each)], "backward": same}
 
 
 def _taken(function: Callable[..., Any]) -> list[str]:
