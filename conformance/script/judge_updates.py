@@ -171,11 +171,14 @@ def _ahead(
 
 
 def _computed_once(losses: Sequence[Node]) -> list[Node]:
-    """The numbers but those that a line gives again, as the part of a loss that is asked for."""
-    found = dict[object, Node]()
-    for each in losses:
-        found.setdefault((each.operation, each.frames[:1], float(each.value)), each)
-    return [*found.values()]
+    """The numbers but those that repeat a part of another: such is a part that is asked for."""
+    parts = {each for each in losses if any(e is not each and e.depends_on(each) for e in losses)}
+    known = {(each.operation, each.frames[:1], float(each.value)) for each in parts}
+    return [
+        each
+        for each in losses
+        if each in parts or (each.operation, each.frames[:1], float(each.value)) not in known
+    ]
 
 
 class Unjudged:

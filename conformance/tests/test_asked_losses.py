@@ -378,6 +378,38 @@ def test_weights_may_decay_as_in_the_loss_of_all_samples(
     assert (wrong.exit_code, len(wrong.blames)) == (1, 1)
 
 
+MSE = """def mse(out, y):
+    return np.mean((out - y) ** 2)
+def mse_prime(out, y):
+    return 2 * (out - y) / len(y)
+def cost("""
+OF_PARTS = (
+    ("def cost(", MSE),
+    ("return np.mean((out - y) ** 2) +", "return mse(out, y) +"),
+    ("2 * (out - yb) * out * (1 - out) / len(xb)", "mse_prime(out, yb) * out * (1 - out)"),
+)
+
+
+def test_a_part_of_a_loss_that_is_asked_for_beside_it_is_not_the_loss(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, IN_EPOCHS, *OF_PARTS).exit_code == 0
+    (blame,) = run_edited(tmp_path, IN_EPOCHS, *OF_PARTS, ("0.1 / len", "0.2 / len")).blames
+    assert blame.accused.gradients == ("par['w']",)
+
+
+ANEW = (
+    ("d = 2 *", "value = cost(out, yb, par)\n        d = 2 *"),
+    (
+        "np.mean((out - y) ** 2)",
+        "-np.mean(y * np.log(out + 1e-7) + (1 - y) * np.log(1 - out + 1e-7))",
+    ),
+    ("2 * (out - yb) * out * (1 - out) / len(xb)", "(out - yb) / len(xb)"),
+)
+
+
+def test_of_a_loss_that_is_computed_and_asked_for_either_may_judge(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, IN_EPOCHS, *ANEW).exit_code == 0
+
+
 FROZEN = """from dataclasses import dataclass, replace
 import numpy as np
 @dataclass(frozen=True)
