@@ -173,12 +173,13 @@ def _ahead(
 def _computed_once(losses: Sequence[Node]) -> list[Node]:
     """The numbers but those that repeat a part of another: such is a part that is asked for."""
     parts = {each for each in losses if any(e is not each and e.depends_on(each) for e in losses)}
-    known = {(each.operation, each.frames[:1], float(each.value)) for each in parts}
-    return [
-        each
-        for each in losses
-        if each in parts or (each.operation, each.frames[:1], float(each.value)) not in known
-    ]
+    known = {_made_as(each) for each in parts}
+    return [each for each in losses if each in parts or _made_as(each) not in known]
+
+
+def _made_as(number: Node) -> tuple[object, ...]:
+    """By what operation, on which line, and what number it is."""
+    return number.operation, number.frames[:1], np.asarray(number.value).tobytes()
 
 
 class Unjudged:

@@ -59,7 +59,7 @@ def with_terms_of_all(part: Any, whole: Any) -> Any:
         whole: the same of all data.
     """
     trace, a, b = part.tracer, part.node, getattr(whole, "node", None)
-    if trace is None or a is None or b is None:
+    if trace is None or a is None or b is None or np.ndim(a.value) or np.ndim(b.value):
         return None
     found = _Comparison(trace).split(a, b)
     data, here, of_all = found
@@ -89,11 +89,14 @@ class _Comparison:
             return _Split(None, self.term(a), self.term(b))
         if type(a) is not Node or type(b) is not Node or a.operation != b.operation:
             return _Split(self.term(a))
-        if a.operation in SUMS and len(a.args) == len(b.args) == len(("left", "right")):
+        if any(np.ndim(getattr(e, "value", e)) for each in (a, b) for e in each.args):
+            return _Split(self.term(a))
+        two = len(a.args) == len(b.args) == len(("left", "right"))
+        if two and a.operation in SUMS:
             left, right = (self.split(*each) for each in zip(a.args, b.args, strict=True))
             pairs = zip(left, right, strict=True)
             return _Split(*(_joined(SUMS[a.operation], *each) for each in pairs))
-        if a.operation in SCALES and not any(np.ndim(getattr(e, "value", e)) for e in a.args):
+        if two and a.operation in SCALES:
             return self._scaled(a, b)
         return _Split(self.term(a))
 
