@@ -193,8 +193,8 @@ def _widths(function: FunctionType, stopped: Iterable[UnfitError]) -> Iterator[i
         for frame, _ in walk_tb(None if raised is None else raised.__traceback__):
             if frame.f_code is function.__code__:
                 made = {k: e for k, e in frame.f_locals.items() if k not in names}
-                matrices = [e.value.shape for e in leaves(made, "made", None) if e.value.ndim > 1]
-                found |= dict.fromkeys(n for shape in matrices[:1] for n in shape)
+                shapes = (np.shape(each.value) for each in leaves(made, "made", None))
+                found |= dict.fromkeys(next((e for e in shapes if len(e) > 1), ()))
     yield from (each for each in found if each not in (M, WIDTH))
 
 

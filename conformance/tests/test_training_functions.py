@@ -516,3 +516,23 @@ def test_what_only_draws_by_a_number_does_not_train(tmp_path: Path) -> None:
     assert "blended" not in str(report)
     beside = checked(COURSE + MIXED.replace("share * x +", "alpha * x +"), tmp_path)
     assert "not judged: blended" in str(beside)
+
+
+OF_TWO_INPUTS = """import numpy as np
+
+def fit(X, y, lr=0.1, epochs=30):
+    b, W = 0.0, np.zeros((2, 1))
+    for _ in range(epochs):
+        e = (X @ W + b - y) / len(X)
+        b = b - lr * e.sum()
+        W = W - lr * X.T @ e
+    return W, b
+"""
+
+
+def test_a_number_among_parameters_tells_no_number_of_inputs(tmp_path: Path) -> None:
+    report = checked(OF_TWO_INPUTS, tmp_path)
+    assert report.exit_code == 0, report
+    assert "fit: 2 gradients, all right" in str(report)
+    wrong = checked(OF_TWO_INPUTS.replace("X.T @ e", "X.T @ e**2"), tmp_path)
+    assert wrong.exit_code == 1, wrong
