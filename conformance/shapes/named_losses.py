@@ -134,7 +134,7 @@ def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
             if count == len(needed(prime)) == len(PAIR):
                 given = _given(function, prime)
                 yield LossSearch(function.__name__, function, prime, given=given)
-            elif LOSS.search(name) and _takes_the_same(function, prime):
+            elif _may_be_loss(function) and _takes_the_same(function, prime):
                 yield LossSearch(function.__name__, function, prime)
         elif count > len(PAIR) and function in primes.values():
             continue
@@ -147,6 +147,12 @@ def losses(functions: Sequence[FunctionType]) -> Iterator[LossSearch]:
             and not _is_of_a_network(function)
         ):
             yield LossSearch(function.__name__, function, None, told=True)
+
+
+def _may_be_loss(function: FunctionType) -> bool:
+    """Whether a function may be a loss by its name, or as it takes an output and targets."""
+    compares = {"output", "targets"} <= kinds_taken(function)
+    return compares or LOSS.search(bare(function.__name__)) is not None
 
 
 def _by_arguments(

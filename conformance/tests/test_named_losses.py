@@ -411,3 +411,29 @@ def test_a_function_of_a_file_is_its_loss_by_the_arguments_of_its_gradients(
 ) -> None:
     code, lines, said = judged(SPARSE.replace(right, wrong), tmp_path)
     assert (code, lines) == (int(bool(line)), [line] if line else []), said
+
+
+QUANTILES = """import numpy as np
+
+def check_mark(pred, y, level):
+    e = y - pred
+    return np.mean(np.maximum(level * e, (level - 1) * e))
+
+def check_mark_grad(pred, y, level):
+    return np.where(y > pred, -level, 1 - level) / len(y)
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line"),
+    [
+        ("", "", ""),
+        ("-level, 1", "level, 1", "return np.where(y > pred, level, 1 - level) / len(y)"),
+    ],
+    ids=["right", "sign"],
+)
+def test_a_loss_of_an_output_and_targets_may_have_any_name_beside_its_gradient(
+    right: str, wrong: str, line: str, tmp_path: Path
+) -> None:
+    code, lines, said = judged(QUANTILES.replace(right, wrong), tmp_path)
+    assert (code, [*{*lines}]) == (int(bool(line)), [line] if line else []), said
