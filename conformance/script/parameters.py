@@ -420,24 +420,33 @@ def _is_moved_alone(one: Carried, other: Carried, made: Sequence[_Step]) -> bool
     return any(
         len(each.values) > MANY
         or _is_used_beside(own, each.values, stop | each.stop, each.new)
-        or _is_used_elsewhere(own, stop, each.new)
+        or _is_used_elsewhere(own, stop, each)
         for each in made[:FEW]
     )
 
 
-def _is_used_elsewhere(own: set[Node], stop: set[Node], new: Node) -> bool:
+def _is_used_elsewhere(own: set[Node], stop: set[Node], step: _Step) -> bool:
     """Whether what is written into an array is computed of other places of others than its own.
 
     Args:
         own: the others.
         stop: what was there before.
-        new: the array.
+        step: of the array.
     """
+    begun = max(each.number for each in step.stop)
+
+    def before(node: Node) -> Sequence[Node]:
+        if not is_part(node):
+            return node.inputs
+        return operands(node) if node.number > begun and own.isdisjoint(node.inputs) else ()
+
     return any(
         is_part(e) and not own.isdisjoint(e.inputs) and read_places(e, alone=True) != places
-        for state in takewhile(lambda each: each is new or each not in stop, states_of(new))
+        for state in takewhile(
+            lambda each: each is step.new or each not in stop, states_of(step.new)
+        )
         for value, places in writes_of(state)
-        for e in walk([value], lambda each: () if is_part(each) else each.inputs)
+        for e in walk([value], before)
     )
 
 
