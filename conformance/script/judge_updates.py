@@ -61,9 +61,10 @@ UNEVEN = "some parameters are moved by no single array, and others by what is ke
 def judged(asked: ToJudge) -> Judgement:
     """An update of all parameters."""
     step, updates = Unjudged(asked), asked.updates
-    solved = [each for each in map(gradient_solved_for, updates) if each is not None]
-    if len(solved) == len(updates):
-        return _mixed(step.by_choice([solved]))
+    solved = [gradient_solved_for(asked.trace, each) for each in updates]
+    known = [each for each in solved if each is not None]
+    if len(known) == len(updates):
+        return _mixed(step.by_choice([known]))
     by_rates = _at_rates(step)
     if by_rates is not None and by_rates.ok and by_rates.own_loss:
         return by_rates
@@ -126,8 +127,7 @@ def _of_the_gradient_within(step: "Unjudged", made: Judgement) -> Judgement | No
 
 def _mixed(judgement: Judgement) -> Judgement:
     """The judgement of gradients of which steps mix the entries."""
-    pairs = zip(judgement.updates, judgement.chosen, strict=True)
-    down = all(goes_down(made, *chosen) for made, chosen in pairs)
+    down = goes_down(judgement.updates, judgement.chosen)
     return replace(judgement, altered=True, mixed=down)
 
 

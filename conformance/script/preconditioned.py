@@ -5,12 +5,17 @@ such a step is the gradient that it is made of: what it makes of it is no rule t
 out: steps that go by the entries of a gradient (`rule.py`).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from conformance.backward.compared_quantities import fitted
+from conformance.backward.source import MOVES
+from conformance.script.linear import links
 from conformance.script.update import Multiple, Update
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
+from conformance.tracing.trace import Trace
 from reference.step import Array
 
 SOLVED = frozenset(("solve", "lstsq", "inv", "pinv", "eigh", "svd", "cholesky"))
@@ -39,25 +44,48 @@ def gradient_within(made: Update, right: Array) -> Multiple | None:
     return None
 
 
-def gradient_solved_for(made: Update) -> Multiple | None:
-    """What a step solves a system of equations for, as A⁻¹ g does for g; None if it does not."""
+def gradient_solved_for(trace: Trace, made: Update) -> Multiple | None:
+    """What a step solves a system of equations for, as A⁻¹ g does for g; None if it does not.
+
+    Of a solution that is cut into the steps of several parameters it is the same part of g.
+    """
     node, by = made.options[made.own] if made.options else (made.new, 0.0)
+    found = _solved_for(trace, node)
+    return (found[0], by * found[1]) if found and found[0].depends_on(made.old) else None
+
+
+def _solved_for(trace: Trace, node: Node) -> Multiple | None:
+    """What a value is solved for, or the value that it is a part or a multiple of."""
     operands = [each for each in node.args[:2] if type(each) is Node]
     solved = operands[1:] if node.operation == "solve" else ()
     if node.operation in PRODUCTS and len(operands) > 1:
         solved = [e for e, other in (operands, operands[::-1]) if _is_inverse(other)]
     alike = [e for e in solved if np.shape(e.value) == np.shape(node.value)]
-    return (alike[0], by) if alike and alike[0].depends_on(made.old) else None
+    if alike:
+        return alike[0], 1.0
+    moved = node.operation in MOVES and len(node.inputs) == 1 and node.inputs[0] in operands[:1]
+    below = [(node.inputs[0], 1.0)] if moved else links(node)
+    found = _solved_for(trace, below[0][0]) if len(below) == 1 else None
+    if found is None or not moved:
+        return found and (found[0], found[1] * below[0][1])
+    value = np.asarray(node.again(lambda each: found[0].value if each in operands else each.value))
+    part = trace.node(node.operation, node.function, (found[0], *node.args[1:]), node.kwargs, value)
+    part.frames, part.calls, part.sites = node.frames, node.calls, ()
+    return part, found[1]
 
 
 def _is_inverse(matrix: Node) -> bool:
     return matrix.operation in ("inv", "pinv")
 
 
-def goes_down(made: Update, gradient: Node, by: float) -> bool:
-    """Whether a step goes by a gradient, added so many times, and not against it."""
-    step = np.asarray(made.new.value) - np.asarray(made.old.value)
-    return float(np.vdot(step, np.reshape(by * gradient.value, np.shape(step)))) > 0
+def goes_down(updates: Sequence[Update], gradients: Sequence[Multiple]) -> bool:
+    """Whether a step of all parameters goes by gradients, each added so many times.
+
+    A part of it may go against its own, where the step is of one matrix for all.
+    """
+    steps = (np.asarray(e.new.value) - np.asarray(e.old.value) for e in updates)
+    pairs = zip(steps, gradients, strict=True)
+    return sum(by * float(np.vdot(step, node.value)) for step, (node, by) in pairs) > 0
 
 
 def _mixes(node: Node, gradient: Node, right: Array) -> bool:

@@ -139,3 +139,59 @@ def test_a_line_search_along_what_is_kept_leaves_the_parameter_one(
     assert "updates of v" in str(report)
     report = run_edited(tmp_path, SEARCHED, *edits, ("(1 - h**2)", "(1 - h)"))
     assert [each.line for each in report.blames] == [12], str(report)
+
+
+DAMPED = """import numpy as np
+r = np.random.default_rng(2)
+t = np.linspace(0, 4, 30)
+seen = 2 * np.exp(-0.7 * t) + 0.4 + 0.02 * r.normal(size=30)
+class Decay:
+    def __init__(self):
+        self.scale, self.rate, self.level = np.ones(1), np.ones(1), np.zeros(1)
+        self.bumps = np.full(2, 0.1)
+    def gap(self):
+        waves = np.sin(np.outer(t, [1.0, 2.0]))
+        return self.scale * np.exp(-self.rate * t) + self.level + waves @ self.bumps - seen
+    def slopes(self):
+        e = np.exp(-self.rate * t)
+        return np.c_[e, -self.scale * t * e, np.ones(30), np.sin(np.outer(t, [1.0, 2.0]))]
+    def move(self, d):
+        self.scale = self.scale + d[:1]
+        self.rate = self.rate + d[1:2]
+        self.level = self.level + d[2:3]
+        self.bumps = self.bumps + d[3:]
+def loss(model):
+    return np.sum(model.gap() ** 2) / 2
+model, damping = Decay(), 1e-4
+for k in range(9):
+    J, gap = model.slopes(), model.gap()
+    g = J.T @ gap
+    before = loss(model)
+    d = -np.linalg.solve(J.T @ J + damping * np.eye(5), g)
+    model.move(d)
+    if loss(model) < before:
+        damping /= 3
+    else:
+        model.move(-d)
+        damping *= 2
+    print(k, loss(model))
+"""
+
+
+@pytest.mark.parametrize(
+    ("edits", "line"),
+    [
+        ((), 0),
+        ((("model, damping = Decay(), 1e-4", "model, damping = Decay(), 30.0"),), 0),
+        ((("d = -np.linalg.solve(", "d = np.linalg.solve("), ("g = J", "g = -J")), 0),
+        ((("-self.scale * t * e", "-self.scale * e"),), 14),
+        ((("g = J.T @ gap", "g = J.T @ gap ** 2"),), 25),
+    ],
+    ids=["right", "damped", "negative", "slope", "square"],
+)
+def test_a_step_that_is_cut_into_parts_is_solved_for_the_parts_of_a_gradient(
+    edits: tuple[tuple[str, str], ...], line: int, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, DAMPED, *edits)
+    assert report.exit_code == bool(line), str(report)
+    assert not line or [each.line for each in report.blames][:1] == [line], str(report)
