@@ -98,6 +98,7 @@ def notes(ran: Ran) -> Iterator[str]:
             "later": f"it was stopped before {text}, where another training begins: not judged",
             "unchanged": f"not judged are the updates that change no parameter: {text}",
             "twice": f"not judged are the updates that move a row twice: {text}",
+            "back": f"not judged are the updates that take back the one before: {text}",
             "loss": f"it computes a loss ({text}), of which these are not the gradients",
             "grows": f"it goes up the number of {text}: nothing tells that it has to get less",
             "rate": f"{text}, a rate of its own",

@@ -51,7 +51,7 @@ from conformance.script.parameter_names import Held, attached, by_attached, name
 from conformance.script.parameters import Parameter, by_autograd, has_root, moved_once, steps
 from conformance.script.rates import with_rates
 from conformance.script.rebound_states import grown, partly_before, put_over, stale
-from conformance.script.results import all_judged, moved_twice, silent
+from conformance.script.results import all_judged, moved_twice, silent, taken_back
 from conformance.script.rule import faults, finite, first_infinite, origin, rules
 from conformance.script.running_means import uneven_shares
 from conformance.script.source_around import counts
@@ -296,6 +296,7 @@ def _of_updates(
     unchanged = [k for k in quiet if k not in [each.number for each in results]]
     twice = moved_twice(moved, count)
     noted = (*_left_out("unchanged", unchanged), *_left_out("twice", twice), *unused, *left)
+    noted = (*_left_out("back", taken_back(moved, count)), *noted)
     idle = [] if accused else unread(trace, results[at].updates)
     noted = (*noted, *(("unseen", each) for each in apart), *idle)
     noted = (*_by_others(rule, said, told, rated=not moving), *_grown(results[at]), *noted)

@@ -23,6 +23,7 @@ from conformance.script.coordinates import by_entries
 from conformance.script.defined_likelihoods import by_likelihood
 from conformance.script.defined_losses import decline_unseen
 from conformance.script.held_targets import DRAWN, draws_actions, with_held_targets
+from conformance.script.histories import precision
 from conformance.script.judge_updates import Unjudged, judged
 from conformance.script.judgement import Judgement, ToJudge, even, uneven_error, weighted
 from conformance.script.parameters import Parameter
@@ -74,6 +75,22 @@ def moved_twice(moved: Sequence[Parameter], count: int) -> list[int]:
     return [k for k in told if k in twice or _is_of_several(moved, k, states)]
 
 
+def taken_back(moved: Sequence[Parameter], count: int) -> list[int]:
+    """The updates, from 1, that take back the one before, as where that did not lower the loss."""
+    found = list[int]()
+    for k in range(2, count + 1):
+        half = precision(*(each.values[k].value for each in moved))
+        if k - 1 not in found and _apart(moved, k, k - 2) <= half * _apart(moved, k - 1, k - 2) > 0:
+            found.append(k)
+    return found
+
+
+def _apart(moved: Sequence[Parameter], one: int, other: int) -> float:
+    """How far an entry of a parameter is after an update from what it is after another, at most."""
+    pairs = (np.asarray(each.values[one].value - each.values[other].value) for each in moved)
+    return max(float(np.max(np.abs(each), initial=0.0)) for each in pairs)
+
+
 def _is_of_several(moved: Sequence[Parameter], update: int, states: Collection[Node]) -> bool:
     """Whether a row of a table is moved by nothing that a row of each other table is moved by."""
     filled = [e.values[update] for e in moved if e.values[update].operation == FILLED]
@@ -103,7 +120,8 @@ def all_judged(trace: Trace, moved: Sequence[Parameter], count: int) -> list[Jud
     """
     twice = moved_twice(moved, count)
     quiet = [k for k in silent(trace, moved, count) if k not in twice]
-    told = [k for k in range(1, count + 1) if k not in (*quiet, *twice)] or quiet
+    back = taken_back(moved, count)
+    told = [k for k in range(1, count + 1) if k not in (*quiet, *twice, *back)] or quiet
     if not told:
         raise NotAGradientError(TWICE)
     results = weighted(trace, list(_judgeable(trace, moved, told)))
