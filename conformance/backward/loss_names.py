@@ -25,7 +25,7 @@ LINEAR = ("add", "subtract", "multiply", "divide", "negative", *MOVES)
 
 NAMED = re.compile(
     r"((total|train|batch|mean|avg|epoch)_?|\w+_)?((loss|cost|objective|nll|nlml|mse|bce)\w*"
-    rf"|(ce|rmse|{KINDS}|{LOSSES}|{ERRORS})s?)|[CJL]",
+    rf"|({LOSSES})s?(_\w+)?|(ce|rmse|{KINDS}|{ERRORS})s?)|[CJL]",
     re.IGNORECASE,
 )
 

@@ -27,7 +27,7 @@ from conformance.script.linear import alike, is_of_numbers, links, scalar
 from conformance.script.multiples import PRODUCTS
 from conformance.script.update import Multiple, Update, others_in, row_ways
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node, bits_of_nodes, states_of
+from conformance.tracing.node import Node, bits_of_nodes, states_of, substituted
 from conformance.tracing.trace import Trace
 from reference.step import Array
 
@@ -287,10 +287,21 @@ def uneven_error(judgement: Judgement) -> Judgement:
 
 
 def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
-    """The line that computes the last single number that all updates were computed from.
+    """The line that computes the error of an output.
 
     First that which gives it the name by which it is used below, if one does.
     """
+    last = _error(judgement)
+    if last is None:
+        return ()
+    news = [each.new for each in judgement.updates]
+    users = [e for e in last.consumers if any(new.depends_on(e) for new in news)]
+    named = [_renaming(each, last) for each in users]
+    return tuple(dict.fromkeys((*filter(None, named), *lines_of(last))))
+
+
+def _error(judgement: Judgement) -> Node | None:
+    """The last single number that all updates were computed from, without numbers beside it."""
     common, given = _in_common(judgement.moved)
 
     def is_error(node: Node) -> bool:
@@ -301,13 +312,38 @@ def _error_lines(judgement: Judgement) -> tuple[Line, ...]:
 
     way = walk((each.new for each in judgement.updates), further)
     made = (_without_numbers(each, given) for each in way if is_error(each))
-    last = max(made, key=lambda each: each.number, default=None)
-    if last is None:
-        return ()
-    news = [each.new for each in judgement.updates]
-    users = [e for e in last.consumers if any(new.depends_on(e) for new in news)]
-    named = [_renaming(each, last) for each in users]
-    return tuple(dict.fromkeys((*filter(None, named), *lines_of(last))))
+    return max(made, key=lambda each: each.number, default=None)
+
+
+def has_no_target(results: Sequence[Judgement]) -> bool:
+    """Whether each error is computed of an output and of numbers alone, the same in all updates.
+
+    Such is that of a cost which only tells that an output should be large, as of preferences.
+    """
+    first, *others = [_of_output(each) for each in results]
+    return first is not None and bool(others) and all(each == first for each in others)
+
+
+def _of_output(judgement: Judgement) -> list[str] | None:
+    """How an error is computed of an output and of numbers; None if it is of data too.
+
+    The output is the first number through which alone it depends on the parameters.
+    """
+    error, (_, given) = _error(judgement), _in_common(judgement.moved)
+    olds = {old for old, _ in judgement.moved}
+
+    def further(node: Node) -> list[Node]:
+        return [] if node in olds else [e for e in node.inputs if e.uses & given]
+
+    way = [] if error is None else [*walk([error], further)]
+    at, first = 0, math.inf
+    for i, node in enumerate(way):
+        at = i if node.number <= first and np.size(node.value) == 1 else at
+        below = [each.number for each in further(node)]
+        first = min(first, *below) if below else -1  # nothing leads past an old value
+    if error is None or any(not e.uses & given for node in way[:at] for e in node.inputs):
+        return None
+    return [repr((e.operation, substituted(e.args, lambda _: None))) for e in way[:at]]
 
 
 def _renaming(user: Node, value: Node) -> Line | None:

@@ -25,7 +25,14 @@ from conformance.script.defined_losses import decline_unseen
 from conformance.script.held_targets import DRAWN, draws_actions, with_held_targets
 from conformance.script.histories import precision
 from conformance.script.judge_updates import Unjudged, judged
-from conformance.script.judgement import Judgement, ToJudge, even, uneven_error, weighted
+from conformance.script.judgement import (
+    Judgement,
+    ToJudge,
+    even,
+    has_no_target,
+    uneven_error,
+    weighted,
+)
 from conformance.script.parameters import Parameter
 from conformance.script.rule import finite
 from conformance.script.several_losses import by_several, by_several_beside_targets
@@ -38,6 +45,11 @@ TWICE = (
     "updates of several samples were not told apart: a row of a table is moved twice, the second "
     "time by what is computed of its new values, as where an index is drawn again; give more "
     "`--updates`"
+)
+
+PREFERS = (
+    "its error is computed of an output alone, as that of preferences is, and not of a target; let "
+    "it compute its loss in each update"
 )
 
 Reading = Callable[..., Judgement | None]
@@ -143,7 +155,12 @@ def all_judged(trace: Trace, moved: Sequence[Parameter], count: int) -> list[Jud
             continue
         if all(each.ok for each in others) and even(trace, others):
             return others
-    return [uneven_error(each) for each in results]
+    uneven = [uneven_error(each) for each in results]
+    for each in uneven:
+        decline_unseen(trace, each, None)
+    if has_no_target(results):
+        raise NotAGradientError(PREFERS)
+    return uneven
 
 
 def _wrong_by_loss(

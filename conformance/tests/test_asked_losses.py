@@ -486,12 +486,15 @@ def test_functions_run_their_own_code_again_after_losses_are_asked_for(tmp_path:
     assert all(len(each) == 1 and each[0] > 0 for each in losses)
 
 
-@pytest.mark.parametrize("name", ["_cost", "_loss", "computeCost", "cost", "total_loss", "logloss"])
+NAMES = ["_cost", "_loss", "computeCost", "total_loss", "logloss", "perte_moyenne", "coutTotal"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_loss_may_be_private_and_of_words_with_capitals(name: str) -> None:
     assert names_a_loss(name)
 
 
-@pytest.mark.parametrize("name", ["_cost_gradient", "costPrime", "lossDelta", "value"])
+@pytest.mark.parametrize("name", ["_cost_gradient", "costPrime", "lossDelta", "customer"])
 def test_a_derivative_is_no_loss(name: str) -> None:
     assert not names_a_loss(name)
 

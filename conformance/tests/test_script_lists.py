@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conformance.errors import UnjudgedError
 from conformance.script.parameters import Parameter
 from conformance.script.results import moved_twice
 from conformance.script.rows import Carried
@@ -1584,3 +1585,68 @@ def test_a_bias_that_stays_with_its_velocity_is_told_by_the_loop_that_passes_it_
     report = run_edited(tmp_path, NAMED_AGAIN, *edits, ("for j in range(3)", "for j in range(2)"))
     assert [each.line for each in report.blames] == [16], str(report)
     assert "`for j in range(2)` passes it over" in str(report)
+
+
+PREFERRED = """import math, random
+
+rand = random.Random(5)
+likes = [[0, 2], [1, 3], [2, 4], [0, 3]]
+P = [[rand.gauss(0, 0.4) for _ in range(3)] for _ in range(4)]
+Q = [[rand.gauss(0, 0.4) for _ in range(3)] for _ in range(5)]
+c = [0.0] * 5
+rate, decay = 0.1, 0.02
+
+def margin(u, i, j):
+    return c[i] - c[j] + sum(P[u][f] * (Q[i][f] - Q[j][f]) for f in range(3))
+
+def {name}():
+    pairs = [(u, i, j) for u in range(4) for i in likes[u] for j in range(5) if j not in likes[u]]
+    return sum(math.log(1 + math.exp(-margin(*each))) for each in pairs) / len(pairs)
+
+for k in range(60):
+    u = rand.randrange(4)
+    i, j = rand.choice(likes[u]), rand.choice([j for j in range(5) if j not in likes[u]])
+    e = 1 / (1 + math.exp(margin(u, i, j)))
+    for f in range(3):
+        p, q, r = P[u][f], Q[i][f], Q[j][f]
+        P[u][f] += rate * (e * (q - r) - decay * p)
+        Q[i][f] += rate * (e * p - decay * q)
+        Q[j][f] += rate * (-e * p - decay * r)
+    c[i] += rate * e
+    c[j] -= rate * e
+    if k % 20 == 19:
+        print(k, {name}())
+"""
+
+
+@pytest.mark.seldom
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("verlust_gesamt", "`verlust_gesamt` gives"), ("report", "computed of an output alone")],
+)
+def test_an_error_without_a_target_is_declined_where_no_update_computes_its_loss(
+    name: str, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UnjudgedError, match=said):
+        run_edited(tmp_path, PREFERRED.replace("{name}", name))
+
+
+TOWARDS = """import math, random
+
+rand = random.Random(8)
+seen = [(u, i, rand.random()) for u in range(4) for i in range(5)]
+P = [[rand.gauss(0, 0.4) for _ in range(3)] for _ in range(4)]
+Q = [[rand.gauss(0, 0.4) for _ in range(3)] for _ in range(5)]
+for u, i, wanted in seen:
+    a = 1 / (1 + math.exp(-sum(p * q for p, q in zip(P[u], Q[i]))))
+    e = (a - wanted) * (1 + a)
+    for f in range(3):
+        p, q = P[u][f], Q[i][f]
+        P[u][f] -= 0.1 * (e * q + 0.02 * p)
+        Q[i][f] -= 0.1 * (e * p + 0.02 * q)
+"""
+
+
+def test_an_error_of_a_target_that_no_cost_has_is_blamed(tmp_path: Path) -> None:
+    report = run_edited(tmp_path, TOWARDS)
+    assert [each.line for each in report.blames] == [9], str(report)
