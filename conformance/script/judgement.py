@@ -20,14 +20,21 @@ from conformance.backward.findings import Accused, Cause, Examined, Line
 from conformance.backward.loss_numbers import Fit
 from conformance.backward.recorded_pass import NotAGradientError, OwnPass
 from conformance.backward.skipped import skips
-from conformance.backward.source import is_float, line_of, lines_of, operand_name, places
+from conformance.backward.source import (
+    is_float,
+    is_literal,
+    line_of,
+    lines_of,
+    operand_name,
+    places,
+)
 from conformance.backward.stated_loss import disagreeing
 from conformance.backward.syntax import assigned
 from conformance.script.linear import alike, is_of_numbers, links, scalar
 from conformance.script.multiples import PRODUCTS
 from conformance.script.update import Multiple, Update, others_in, row_ways
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node, bits_of_nodes, states_of, substituted
+from conformance.tracing.node import Node, bits_of_nodes, states_of
 from conformance.tracing.trace import Trace
 from reference.step import Array
 
@@ -315,19 +322,11 @@ def _error(judgement: Judgement) -> Node | None:
     return max(made, key=lambda each: each.number, default=None)
 
 
-def has_no_target(results: Sequence[Judgement]) -> bool:
-    """Whether each error is computed of an output and of numbers alone, the same in all updates.
+def has_no_target(judgement: Judgement) -> bool:
+    """Whether the error is computed of an output and of numbers alone that stand in the source.
 
-    Such is that of a cost which only tells that an output should be large, as of preferences.
-    """
-    first, *others = [_of_output(each) for each in results]
-    return first is not None and bool(others) and all(each == first for each in others)
-
-
-def _of_output(judgement: Judgement) -> list[str] | None:
-    """How an error is computed of an output and of numbers; None if it is of data too.
-
-    The output is the first number through which alone it depends on the parameters.
+    Such is that of a cost which only tells that an output should be large, as of preferences. The
+    output is the first number through which alone the error depends on the parameters.
     """
     error, (_, given) = _error(judgement), _in_common(judgement.moved)
     olds = {old for old, _ in judgement.moved}
@@ -341,9 +340,9 @@ def _of_output(judgement: Judgement) -> list[str] | None:
         at = i if node.number <= first and np.size(node.value) == 1 else at
         below = [each.number for each in further(node)]
         first = min(first, *below) if below else -1  # nothing leads past an old value
-    if error is None or any(not e.uses & given for node in way[:at] for e in node.inputs):
-        return None
-    return [repr((e.operation, substituted(e.args, lambda _: None))) for e in way[:at]]
+    operands = ((node, i, e) for node in way[:at] for i, e in enumerate(node.args))
+    others = ((node, i) for node, i, e in operands if type(e) is not Node or not e.uses & given)
+    return error is not None and all(is_literal(*each) for each in others)
 
 
 def _renaming(user: Node, value: Node) -> Line | None:

@@ -158,7 +158,7 @@ def all_judged(trace: Trace, moved: Sequence[Parameter], count: int) -> list[Jud
     uneven = [uneven_error(each) for each in results]
     for each in uneven:
         decline_unseen(trace, each, None)
-    if has_no_target(results):
+    if all(map(has_no_target, results)):
         raise NotAGradientError(PREFERS)
     return uneven
 
