@@ -34,7 +34,7 @@ from conformance.script.linear import alike, is_of_numbers, links, scalar
 from conformance.script.multiples import PRODUCTS
 from conformance.script.update import Multiple, Update, others_in, row_ways
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node, bits_of_nodes, states_of
+from conformance.tracing.node import Node, bits_of_nodes, is_part, states_of
 from conformance.tracing.trace import Trace
 from reference.step import Array
 
@@ -353,8 +353,8 @@ def _renaming(user: Node, value: Node) -> Line | None:
 
 
 def _without_numbers(node: Node, given: int) -> Node:
-    """A value before it is multiplied by numbers that nothing given is in."""
-    scaled = node.operation in PRODUCTS
+    """A value before it is written and read, and multiplied by numbers that nothing given is in."""
+    scaled = node.operation in PRODUCTS or is_part(node)
     ways = [e for e in links(node) if e[0].uses & given] if scaled else []
     return _without_numbers(ways[0][0], given) if len(ways) == 1 else node
 
