@@ -262,7 +262,8 @@ def _likeliest(asked: ToJudge) -> Judgement:
     within = None if made.ok else with_decay_within(replace(asked, loss=None))
     made = made if within is None or within.right < made.right else within
     other = None if made.ok else _otherwise(asked, made)
-    if other is None and not made.ok and not made.own_loss and draws_actions(asked):
+    unknown = other is None and not (made.right or made.own_loss)
+    if unknown and draws_actions(asked):
         raise NotAGradientError(DRAWN)
     made = other or made
     decline(asked.trace.nodes, made)
