@@ -7,18 +7,16 @@ that may be its own.
 import ast
 import builtins
 import dis
+import linecache
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
-
-from conformance.backward.findings import Line
-from conformance.backward.syntax import COMPREHENSION, function_around
 
 COMPUTING = ("numpy", "math", "cmath", "torch", "scipy", "operator")
 """Packages whose functions compute, but for those below."""
@@ -59,7 +57,7 @@ STORING = (KEEPING, "STORE_GLOBAL", "STORE_SUBSCR", "STORE_DEREF", "STORE_SLICE"
 NEW = frozenset({"array", "copy", "dict", "empty", "eye", "full", "list", "ones", "set", "zeros"})
 """Functions and methods that make a list, a dict or an array."""
 
-DISPLAYS = COMPREHENSION | ast.List | ast.Dict | ast.Set | ast.Constant
+DISPLAYS = ast.ListComp | ast.SetComp | ast.DictComp | ast.List | ast.Dict | ast.Set | ast.Constant
 CHANGED = ast.Subscript | ast.Attribute
 
 DEPTH = 4
@@ -148,9 +146,8 @@ def _fills(code: CodeType, *, keeps: bool) -> bool:
 
     And gives objects attributes, if it `keeps`.
     """
-    first = code.co_firstlineno
-    around = (function_around(Line(code.co_filename, each)) for each in (first, first + 1))
-    found = next((e for e in around if e is not None and e.name == code.co_name), None)
+    lines = "".join(linecache.getlines(code.co_filename))
+    found = _definitions(lines).get((code.co_name, code.co_firstlineno))
     if found is None:
         return False
     parts = [*ast.walk(found)]
@@ -166,6 +163,18 @@ def _fills(code: CodeType, *, keeps: bool) -> bool:
         )
         for each in parts
     )
+
+
+@lru_cache(maxsize=64)
+def _definitions(source: str) -> dict[tuple[str, int], ast.FunctionDef]:
+    """The functions of a source, by their names and the lines on which they begin."""
+    try:
+        parts = [*ast.walk(ast.parse(source))]
+    except SyntaxError:
+        return {}
+    every = [each for each in parts if isinstance(each, ast.FunctionDef)]
+    first = ((each, [each.lineno, *(e.lineno for e in each.decorator_list)]) for each in every)
+    return {(each.name, min(lines)): each for each, lines in first}
 
 
 def _changes(part: ast.Subscript | ast.Attribute, *, keeps: bool, called: bool) -> bool:

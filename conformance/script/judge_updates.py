@@ -173,8 +173,12 @@ def _ahead(
 def _computed_once(losses: Sequence[Node]) -> list[Node]:
     """The numbers but those that repeat a part of another: such is a part that is asked for."""
     parts = {each for each in losses if any(e is not each and e.depends_on(each) for e in losses)}
-    known = {_made_as(each) for each in parts}
-    return [each for each in losses if each in parts or _made_as(each) not in known]
+
+    def repeats(number: Node) -> bool:
+        alike = (each for each in parts if _made_as(each) == _made_as(number))
+        return number not in parts and any(not number.depends_on(each) for each in alike)
+
+    return [each for each in losses if not repeats(each)]
 
 
 def _made_as(number: Node) -> tuple[object, ...]:

@@ -342,7 +342,7 @@ def has_no_target(judgement: Judgement) -> bool:
         first = min(first, *below) if below else -1  # nothing leads past an old value
     operands = ((node, i, e) for node in way[:at] for i, e in enumerate(node.args))
     others = ((node, i) for node, i, e in operands if type(e) is not Node or not e.uses & given)
-    return error is not None and all(is_literal(*each) for each in others)
+    return at > 0 and all(is_literal(*each) for each in others)
 
 
 def _renaming(user: Node, value: Node) -> Line | None:

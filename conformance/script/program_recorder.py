@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.script.asked_losses import asking
+from conformance.script.asking import asking
 from conformance.script.conclude import conclude
 from conformance.script.parameter_names import Held, held, own_variables
 from conformance.script.parameters import enough, parameters, steps

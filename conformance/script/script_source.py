@@ -32,7 +32,8 @@ from conformance.programs.absent import stand_ins
 from conformance.programs.execution import NOTEBOOK, parsed
 from conformance.programs.sources import sources
 from conformance.running.same_names import separate
-from conformance.script.asked_losses import ASKED, ASKED_OF_PART, asked, asked_of_part, with_losses
+from conformance.script.asked_losses import ASKED, ASKED_OF_PART, asked, asked_of_part
+from conformance.script.losses_in_source import with_losses
 from conformance.script.trainings import Cut
 from conformance.tracing.entering import Entrance
 from conformance.tracing.frames import is_installed, is_subject, subject_frames

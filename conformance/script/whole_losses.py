@@ -2,7 +2,7 @@
 
 `if epoch % 10 == 0: print(cost(X, Y, theta))` tells the loss of each update before, once the
 batch stands in it for all the data: `cost(X[rows], Y[rows], theta)`. Left out: when it is asked
-for (`asked_losses.py`).
+for (`losses_in_source.py`).
 """
 
 import ast

@@ -28,7 +28,7 @@ from conformance.programs.held_state import (
 from conformance.programs.vocabulary import bare, is_role, kinds_of, stem
 from conformance.running.quiet import TooLongError, limited, quiet
 from conformance.running.tracebacks import headline
-from conformance.script.asked_losses import asking
+from conformance.script.asking import asking
 from conformance.shapes.arguments import Scope, UnboundError, samples_of, scope_of, taken, ways
 from conformance.shapes.attempts import LONGEST, Attempt, Call, Plan, UnfitError
 from conformance.shapes.draws import Draws, held

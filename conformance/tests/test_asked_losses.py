@@ -12,7 +12,9 @@ import pytest
 from conformance.backward.loss_names import names_a_loss
 from conformance.errors import SubjectError
 from conformance.programs.execution import provide
-from conformance.script.asked_losses import ASKED, asked, asking, with_losses
+from conformance.script.asked_losses import ASKED, asked
+from conformance.script.asking import asking
+from conformance.script.losses_in_source import with_losses
 from conformance.tests.scripts import run_edited
 from conformance.tests.shapes.measure import judged_source as judged
 
