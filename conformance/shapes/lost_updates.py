@@ -8,8 +8,10 @@ others are moved, is to blame where nothing else in the file may move it. Left o
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -62,9 +64,9 @@ def _unkept(run: Attempt, still: Sequence[Update]) -> Iterator[Update]:
         run: in which they moved no parameter.
         still: the parameters, with their gradients.
     """
-    called = (each.function for each in run.plan.calls if each.role == "update")
-    names = {str(getattr(each, "__name__", each)) for each in called}
-    if any(result is not None for call, _, result in run.results if call.role == "update"):
+    called = [(each, result) for call, each, result in run.results if call.role == "update"]
+    names = {str(getattr(each, "__name__", "")) for each, _ in called}
+    if any(result is not None or _has_globals(each) for each, result in called):
         return
     ends = {run.node(each.value) for each in run.end()}
     for each in still:
@@ -76,6 +78,15 @@ def _unkept(run: Attempt, still: Sequence[Update]) -> Iterator[Update]:
         ]  # fmt: skip
         if made:
             yield replace(each, node=made[-1])
+
+
+def _has_globals(function: Callable[..., Any]) -> bool:
+    """Whether a function reads what its module holds: sums of several steps may be kept there."""
+    plain = getattr(function, "__func__", function)
+    names, code = getattr(plain, "__globals__", {}), getattr(plain, "__code__", None)
+    held = (names.get(each) for each in getattr(code, "co_names", ()))
+    functions = FunctionType | BuiltinFunctionType | ModuleType | type
+    return any(each is not None and not isinstance(each, functions) for each in held)
 
 
 def _lost(goals: Sequence[Goal], updates: Sequence[Update]) -> Iterator[Update]:

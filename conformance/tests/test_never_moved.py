@@ -266,3 +266,22 @@ def test_a_function_that_gives_a_name_to_what_it_makes_of_a_parameter_moves_none
 ) -> None:
     code, said, _ = judged_source(REBOUND.replace("p = p - rate * g", line), tmp_path)
     assert (code, said) == (int(bool(lines)), lines)
+
+
+ACCUMULATED = """kept = []
+def step(params, grads, rate=0.1):
+    if not kept:
+        kept.extend([0] + [np.zeros_like(each) for each in params])
+    kept[0] += 1
+    for sums, g in zip(kept[1:], grads):
+        sums += g
+    if kept[0] % 4 == 0:
+        for p, sums in zip(params, kept[1:]):
+            p -= rate * sums / 4
+            sums[:] = 0
+"""
+
+
+def test_gradients_that_a_module_adds_up_for_some_steps_are_kept(tmp_path: Path) -> None:
+    source = REBOUND[: REBOUND.index("def step")] + ACCUMULATED
+    assert judged_source(source, tmp_path)[0] == 0
