@@ -9,7 +9,7 @@ import builtins
 import dis
 import linecache
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -17,6 +17,8 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
+
+from conformance.programs.execution import assigned_pairs
 
 COMPUTING = ("numpy", "math", "cmath", "torch", "scipy", "operator")
 """Packages whose functions compute, but for those below."""
@@ -197,11 +199,7 @@ def _made(parts: Sequence[ast.AST]) -> set[str]:
     values = dict[str, list[bool]]()
     for each in parts:
         if isinstance(each, ast.Assign) and len(each.targets) == 1:
-            target, value = each.targets[0], each.value
-            pairs: Iterable[tuple[ast.expr, ast.expr]] = [(target, value)]
-            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-                pairs = zip(target.elts, value.elts, strict=False)
-            for name, given in pairs:
+            for name, given in assigned_pairs(each.targets[0], each.value):
                 values.setdefault(ast.unparse(name), []).append(_is_new(given))
     held = (e for e in parts if isinstance(e, ast.Name | ast.Attribute))
     times = Counter(ast.unparse(e) for e in held if isinstance(e.ctx, ast.Store))

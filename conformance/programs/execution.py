@@ -267,7 +267,7 @@ def _moved(node: ast.AST) -> Iterator[str]:
         case ast.AugAssign(target=target, op=op, value=value):
             pairs = [(target, ast.BinOp(target, op, value))]
         case ast.Assign(targets=[target], value=value):
-            pairs = _pairs(target, value)
+            pairs = assigned_pairs(target, value)
     for target, value in pairs:
         match value:
             case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
@@ -275,7 +275,7 @@ def _moved(node: ast.AST) -> Iterator[str]:
                     yield ast.unparse(target.value if isinstance(target, ast.Subscript) else target)
 
 
-def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+def assigned_pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
     """What is assigned to what: `w, b = 0, 1` is two pairs."""
     match target, value:
         case ast.Tuple(elts=some), ast.Tuple(elts=others) if len(some) == len(others):
@@ -284,7 +284,7 @@ def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]
 
 
 def _begun(target: ast.expr, value: ast.expr, moved: set[str]) -> ast.expr:
-    pairs = _pairs(target, value)
+    pairs = assigned_pairs(target, value)
     if isinstance(value, ast.Tuple) and len(pairs) > 1:
         value.elts = [_begun(one, other, moved) for one, other in pairs]
         return value

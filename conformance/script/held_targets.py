@@ -40,7 +40,6 @@ SUMS = ("add", "subtract", "negative", *MOVES)
 SOME = ("nonzero", "flatnonzero", "argwhere")
 """Operations that give the places at which something is so."""
 COMPARING = (*COMPARISONS, "searchsorted")
-
 CHOOSING = ("getitem", "take", "take_along_axis", "choose", "gather")
 
 FEW = 3

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from conformance.backward.loss_names import names_a_loss
 from conformance.backward.syntax import Loop, base
 from conformance.edits.source_parts import last_name
+from conformance.programs.execution import assigned_pairs, names_in
 
 
 class Batch(NamedTuple):
@@ -47,7 +48,7 @@ class LossOfBatch(NamedTuple):
 
 def of_batches(
     scope: ast.Module | ast.FunctionDef, known: Collection[str]
-) -> Iterator["LossOfBatch"]:
+) -> Iterator[LossOfBatch]:
     """The losses that the loops of a program or a function are to ask for.
 
     Args:
@@ -120,14 +121,16 @@ def _batch(loop: Loop) -> Batch:
     parts = {name: each for name, each in parts.items() if name not in changed}
     needed = {name for each in parts.values() for name in _read(each)} - parts.keys()
     places = {
-        name: at for at, each in [*enumerate(loop.body, 1)][::-1] for name in _all_stored(each)
+        name: at
+        for at, each in [*enumerate(loop.body, 1)][::-1]
+        for name in names_in(each, ast.Store)
     }
     return Batch(loop, max((places.get(name, 0) for name in needed), default=0), parts)
 
 
 def _inline(loop: Loop) -> dict[str, ast.expr]:
     """The parts of `X[rows]` that have no name, if these are the only ones of `X`."""
-    made = _all_stored(loop)
+    made = names_in(loop, ast.Store)
     found = dict[str, dict[str, ast.expr]]()
     for each in (e for part in loop.body for e in ast.walk(part)):
         if isinstance(each, ast.Subscript) and isinstance(each.value, ast.Name):
@@ -151,13 +154,9 @@ def _assigned(statement: ast.stmt) -> dict[str, ast.expr]:
     """Those of `x, y = X[rows], Y[rows]`."""
     if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
         return {}
-    (target,), value = statement.targets, statement.value
-    pairs: Iterable[tuple[ast.expr, ast.expr]] = [(target, value)]
-    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-        pairs = zip(target.elts, value.elts, strict=False)
     return {
         of.value.id: part
-        for part, of in pairs
+        for part, of in assigned_pairs(statement.targets[0], statement.value)
         if isinstance(part, ast.Name) and isinstance(of, ast.Subscript)
         if isinstance(of.value, ast.Name) and of.value.id != part.id and _read(of.slice)
     }
@@ -205,7 +204,7 @@ def _with_former(value: ast.expr, former: Iterable[ast.stmt]) -> ast.expr | None
         former: what is done before, the last first.
     """
     for each in former:
-        names = _all_stored(each) & _read(value)
+        names = names_in(each, ast.Store) & _read(value)
         if not names:
             continue
         if not isinstance(each, ast.Assign) or len(each.targets) != 1:
@@ -220,12 +219,6 @@ def _with_former(value: ast.expr, former: Iterable[ast.stmt]) -> ast.expr | None
         function = ast.Lambda(ast.arguments([], taken, None, [], [], None, []), value)
         value = ast.copy_location(ast.Call(function, [given], []), value)
     return value
-
-
-def _all_stored(part: ast.AST) -> set[str]:
-    """The names that a part assigns to, and what is within it."""
-    names = (e for e in ast.walk(part) if isinstance(e, ast.Name))
-    return {each.id for each in names if isinstance(each.ctx, ast.Store)}
 
 
 def _of_parts(whole: ast.expr, parts: Mapping[str, ast.expr]) -> ast.expr:

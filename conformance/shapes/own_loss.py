@@ -7,6 +7,7 @@ verdict (`judge_readings.py`).
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -146,9 +147,9 @@ def _is_of_shares(output: Node) -> bool:
 def own_loss(run: Attempt, places: Places) -> Node | None:
     """The program's own loss, if it was computed from the parameters."""
     parameters = [node for _, node in run.start.values() if node is not None]
-    of_batches = [_likelier(run, e, places) for e in run.asked if isinstance(e, tuple)]
-    asked = filter(is_number, (*run.asked, *of_batches, *run.costs))
-    for value in (*_given(run, places), *_beside_gradients(run, places), *asked):
+    of_batches = (_likelier(run, e, places) for e in run.asked if isinstance(e, tuple))
+    asked = filter(is_number, chain(run.asked, of_batches, run.costs))
+    for value in chain(_given(run, places), _beside_gradients(run, places), asked):
         node = run.node(value)
         depends = any(node.depends_on(each) for each in parameters)
         moved = any(node is each.now for each in places.updates)  # a bias after its update

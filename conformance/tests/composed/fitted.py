@@ -160,7 +160,7 @@ def views(pieces: Pieces) -> list[str]:
     held = not pieces.handed
     c = "self.lam" if held else "lam"
     to_loss, to_gradients, _ = pieces.handing("lam")
-    now, rate = pieces.scheduled("self.rate", "self.t")
+    now, rate = pieces.stepping()
     m = "X.shape[0]"
 
     def weights(name: str, product: str) -> str:
@@ -170,7 +170,6 @@ def views(pieces: Pieces) -> list[str]:
 
     named = {"p": "self.theta", "g": "g"} | {e: f"self.{e}" for e in "vsh"}
     moved = [
-        *(["self.t += 1"] if pieces.counts else []),
         *now,
         "g = self.grad",
         *pieces.moves(named.__getitem__, rate, "self.t"),
@@ -199,7 +198,7 @@ def views(pieces: Pieces) -> list[str]:
         *indented(["self.lam = lam"] if held else [], 2),
         *(f"        self.{e} = np.zeros_like(self.theta)" for e in pieces.optimiser.kept),
         f"        self.rate = {pieces.optimiser.rate}",
-        *indented(["self.t = 0"] if pieces.counts else [], 2),
+        *indented(pieces.begun, 2),
         "",
         "    def forward(self, X):",
         "        z1 = X @ self.W1 + self.b1",

@@ -134,7 +134,7 @@ def _layers(holder: Holder, pieces: Pieces) -> list[str]:
         for e in pieces.optimiser.kept
     ]
     names = {"p": "p", "g": "g"} | {k: f"self.{v}[i]" for k, v in LETTERS.items()}
-    now, rate = pieces.scheduled("self.rate", "self.t")
+    now, rate = pieces.stepping()
     late = [f"if {holder.weighs}:", f"    g = g{pieces.decay(c, 'p', 'm')}  #: decay"]
     held = [each.replace("self.", "self.layers[{at}].", 1) for each in (p("W"),)]
     weights = (held[0].format(at=0), held[0].format(at=-1))
@@ -203,10 +203,10 @@ def _layers(holder: Holder, pieces: Pieces) -> list[str]:
         "        self.rate = rate",
         *indented(hold if to_optimiser else [], 2),
         *kept,
-        *indented(["self.t = 0"] if pieces.counts else [], 2),
+        *indented(pieces.begun, 2),
         "",
         f"    def step(self{', m' if to_step else ''}):",
-        *indented([*(["self.t += 1"] if pieces.counts else []), *now], 2),
+        *indented(now, 2),
         "        for i, (each, name) in enumerate(self.slots):",
         f"            {holder.taken}",
         *indented(late if pieces.late else [], 3),

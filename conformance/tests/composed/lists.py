@@ -11,7 +11,7 @@ def lists(pieces: Pieces) -> list[str]:
     c = "self.lam" if held else "lam"
     to_loss = ", lam" if pieces.handed and pieces.states else ""
     to_train = ", lam" if pieces.handed and pieces.added != "nowhere" else ""
-    now, rate = pieces.scheduled("self.rate", "self.t")
+    now, rate = pieces.stepping()
     now = [each.replace("np.", "math.") for each in now]
 
     def moves(weight: str, at: str) -> list[str]:
@@ -38,7 +38,7 @@ def lists(pieces: Pieces) -> list[str]:
         "        self.w2 = [[rng.gauss(0, 0.4) for _ in range(n_hidden)] for _ in range(n_out)]",
         "        self.b2 = [0.0] * n_out",
         f"        self.rate = {pieces.optimiser.rate * SMALLER:g}",
-        *indented([*kept, *(["self.t = 0"] if pieces.counts else [])], 2),
+        *indented([*kept, *pieces.begun], 2),
         "",
         "    def forward(self, x):",
         "        self.h = []",
@@ -64,7 +64,7 @@ def lists(pieces: Pieces) -> list[str]:
         "",
         f"    def train(self, x, Y{to_train}):",
         "        out = self.forward(x)",
-        *indented([*pieces.output.delta, *(["self.t += 1"] if pieces.counts else []), *now], 2),
+        *indented([*pieces.output.delta, *now], 2),
         "        dh = []",
         "        for j in range(len(self.h)):",
         "            error = 0.0",

@@ -12,7 +12,7 @@ def pairs(pieces: Pieces) -> list[str]:
     c = "self.lam" if held else "lam"
     to_cost = ", lam" if pieces.handed and pieces.states else ""
     to_update = ", lam" if pieces.handed and pieces.added != "nowhere" else ""
-    now, rate = pieces.scheduled("eta", "self.t")
+    now, rate = pieces.stepping("eta")
     named = {"p": "self.biases[k]", "g": "grad"} | {e: f"self.{e}b[k]" for e in "vsh"}
     of_weights = {"p": "self.weights[k]", "g": "grad"} | {e: f"self.{e}w[k]" for e in "vsh"}
     decays = pieces.added != "nowhere"
@@ -34,7 +34,7 @@ def pairs(pieces: Pieces) -> list[str]:
         "        self.weights = [rng.randn(y, x) * 0.4 for x, y in pairs]",
         "        self.biases = [np.zeros((y, 1)) for y in sizes[1:]]",
         *indented([*(["self.lam = lam"] if held else []), *kept], 2),
-        *indented(["self.t = 0"] if pieces.counts else [], 2),
+        *indented(pieces.begun, 2),
         "",
         "    def activations(self, x):",
         "        acts = [x]",
@@ -66,7 +66,7 @@ def pairs(pieces: Pieces) -> list[str]:
         "            delta_b, delta_w = self.backprop(x, y)",
         "            nabla_b = [nb + db for nb, db in zip(nabla_b, delta_b)]  #: adds",
         "            nabla_w = [nw + dw for nw, dw in zip(nabla_w, delta_w)]  #: adds",
-        *indented([*(["self.t += 1"] if pieces.counts else []), *now], 2),
+        *indented(now, 2),
         "        for k in range(len(self.weights)):",
         f"            grad = nabla_w[k] / len(batch){decay}{'  #: decay' if decays else ''}",
         *indented(pieces.moves(of_weights.__getitem__, rate, "self.t"), 3),

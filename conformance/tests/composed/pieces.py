@@ -57,6 +57,20 @@ class Pieces(NamedTuple):
             return [], rate
         return [f"now = {self.schedule.format(lr=rate, t=step)}"], "now"
 
+    @property
+    def begun(self) -> list[str]:
+        """The line with which a class begins to count its steps, if it does."""
+        return ["self.t = 0"] if self.counts else []
+
+    def stepping(self, rate: str = "self.rate") -> tuple[list[str], str]:
+        """The lines with which the update of a class begins, and the name of its rate.
+
+        Args:
+            rate: of all steps.
+        """
+        now, name = self.scheduled(rate, "self.t")
+        return [*(["self.t += 1"] if self.counts else []), *now], name
+
     def cost(self, c: str, weights: Sequence[str], m: str) -> str:
         """The loss of `out` and `Y`, with the penalty of the weights if it has one."""
         terms = [self.output.loss.format(m=m)]

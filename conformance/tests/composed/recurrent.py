@@ -17,7 +17,7 @@ def recurrent(pieces: Pieces) -> list[str]:
     held = not pieces.handed
     c = "self.lam" if held else "lam"
     to_loss, to_gradients, to_update = pieces.handing("lam")
-    now, rate = pieces.scheduled("self.rate", "self.t")
+    now, rate = pieces.stepping()
     m = "X.shape[0]"
 
     def p(name: str) -> str:
@@ -46,7 +46,7 @@ def recurrent(pieces: Pieces) -> list[str]:
             for e in pieces.optimiser.kept
         ),
         f"        self.rate = {pieces.optimiser.rate}",
-        *indented(["self.t = 0"] if pieces.counts else [], 2),
+        *indented(pieces.begun, 2),
         "",
         "    def forward(self, X):",
         f"        self.hs = [np.zeros(({m}, self.p['bh'].size))]",
@@ -78,7 +78,7 @@ def recurrent(pieces: Pieces) -> list[str]:
         "        return g",
         "",
         f"    def update(self, grads{to_update}):",
-        *indented([*(["self.t += 1"] if pieces.counts else []), *now], 2),
+        *indented(now, 2),
         "        for name in self.p:",
         "            d = grads[name]",
         *indented(late if pieces.late else [], 3),

@@ -11,9 +11,8 @@ def embedding(pieces: Pieces) -> list[str]:
     c = "self.lam" if held else "lam"
     to_loss, to_gradients, to_update = pieces.handing("lam")
     decays = pieces.added == "gradient"
-    now, rate = pieces.scheduled("self.rate", "self.t")
+    update, rate = pieces.stepping()
     slope = pieces.hidden[1].format(a="self.a")
-    update = [*(["self.t += 1"] if pieces.counts else []), *now]
     for name in NAMES:
         if pieces.late and name == "W":
             update.append(f"self.dW = self.dW{pieces.decay(c, 'self.W', 'self.m')}  #: decay")
@@ -34,7 +33,7 @@ def embedding(pieces: Pieces) -> list[str]:
             for n in NAMES
         ),
         f"        self.rate = {pieces.optimiser.rate}",
-        *indented(["self.t = 0"] if pieces.counts else [], 2),
+        *indented(pieces.begun, 2),
         "",
         "    def forward(self, words):",
         "        z = self.E[words].mean(axis=1)",
@@ -82,7 +81,7 @@ def filters(pieces: Pieces) -> list[str]:
     c = "self.lam" if held else "lam"
     to_loss, to_gradients, to_update = pieces.handing("lam")
     decays = pieces.added == "gradient"
-    now, rate = pieces.scheduled("self.rate", "self.t")
+    now, rate = pieces.stepping()
     slope = pieces.hidden[1].format(a="self.a")
     m = "len(images)"
 
@@ -119,7 +118,7 @@ def filters(pieces: Pieces) -> list[str]:
             for e in pieces.optimiser.kept
         ),
         f"        self.rate = {pieces.optimiser.rate}",
-        *indented(["self.t = 0"] if pieces.counts else [], 2),
+        *indented(pieces.begun, 2),
         "",
         "    def forward(self, images):",
         "        self.cols = patches(images, self.size)",
@@ -149,7 +148,7 @@ def filters(pieces: Pieces) -> list[str]:
         "        return grads",
         "",
         f"    def step(self, grads{to_update}):",
-        *indented([*(["self.t += 1"] if pieces.counts else []), *now], 2),
+        *indented(now, 2),
         "        for name, g in grads.items():",
         *indented(late if pieces.late else [], 3),
         *indented(pieces.moves(named.__getitem__, rate, "self.t"), 3),

@@ -66,7 +66,7 @@ def attributes(pieces: Pieces) -> list[str]:
     held = not pieces.handed
     c = "self.lam" if held else "lam"
     to_loss, to_gradients, to_update = pieces.handing("lam")
-    now, rate = pieces.scheduled("self.rate", "self.t")
+    update, rate = pieces.stepping()
 
     def p(name: str) -> str:
         return f"self.{name}"
@@ -74,7 +74,6 @@ def attributes(pieces: Pieces) -> list[str]:
     def g(name: str) -> str:
         return f"self.d{name}"
 
-    update = [*(["self.t += 1"] if pieces.counts else []), *now]
     for name in NAMES:
         if pieces.late and name[0] == "W":
             decay = pieces.decay(c, p(name), "self.m")
@@ -89,7 +88,7 @@ def attributes(pieces: Pieces) -> list[str]:
         "        rng = np.random.RandomState(4)",
         *indented([*(["self.lam = lam"] if held else []), *begun, *kept], 2),
         f"        self.rate = {pieces.optimiser.rate}",
-        *indented(["self.t = 0"] if pieces.counts else [], 2),
+        *indented(pieces.begun, 2),
         "",
         "    def forward(self, X):",
         *indented([*_forward(pieces, p, "self."), "return out"], 2),

@@ -12,7 +12,7 @@ def parameters(pieces: Pieces) -> list[str]:
     to_step = ", lam" if pieces.handed and pieces.late else ""
     given = f", {RATE}"
     decay = pieces.decay(c, "self.weight.data", "len(self.x)") if decays else ""
-    now, rate = pieces.scheduled("self.rate", "self.t")
+    now, rate = pieces.stepping()
     named = {"p": "p.data", "g": "p.grad"} | {e: f"p.{e}" for e in "vsh"}
     late = [
         "if p.data.ndim == 2:",
@@ -92,14 +92,14 @@ def parameters(pieces: Pieces) -> list[str]:
         f"    def __init__(self, params{to_step}, rate={pieces.optimiser.rate}):",
         "        self.params, self.rate = params, rate",
         *indented(["self.lam = lam"] if to_step else [], 2),
-        *indented(["self.t = 0"] if pieces.counts else [], 2),
+        *indented(pieces.begun, 2),
         "",
         "    def zero_grad(self):",
         "        for p in self.params:",
         "            p.grad = np.zeros_like(p.data)",
         "",
         f"    def step(self{size and ', m'}):",
-        *indented([*(["self.t += 1"] if pieces.counts else []), *now], 2),
+        *indented(now, 2),
         "        for p in self.params:",
         *indented(late if pieces.late else [], 3),
         *indented(pieces.moves(named.__getitem__, rate, "self.t"), 3),
