@@ -115,8 +115,8 @@ class OwnCall:
         """It, recognised and judged; None if it is not known what its parameters are.
 
         If it is right, but not with other settings than those by default, that is told, or not
-        where the file gives it a place several times, such as a word that was drawn twice. A
-        gradient that no name tells the argument of is right if it is of any.
+        where the file gives it a place several times, such as a word that was drawn twice. The
+        gradients that no name tells the argument of are right if they are of any.
         """
         found = self.judged(cost)
         if found is not None and not found.examined.ok:
@@ -135,10 +135,12 @@ class OwnCall:
         return found
 
     def _of_others(self) -> Iterator["OwnCall"]:
-        """The same, with each argument that its gradient may be of, if no name tells which."""
-        gradients = self._gradients(self.result)
-        for name, value in self.arguments.items() if len(gradients) == 1 else ():
-            if is_floats(value) and np.shape(value) == np.shape(gradients[0].value):
+        """The same, with each argument that its gradients may be of: an array, or a list."""
+        shapes = [np.shape(each.value) for each in self._gradients(self.result)]
+        for name, value in self.arguments.items():
+            listed = type(value) in (list, tuple)
+            inside = leaves(value, name, None) if listed or is_floats(value) else ()
+            if shapes and [np.shape(each.value) for each in inside] == shapes:
                 yield replace(self, of=name)
 
     def _given(self, arguments: dict[str, Any]) -> "OwnCall":

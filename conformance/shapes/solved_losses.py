@@ -7,7 +7,7 @@ targets of each coding. Left out: what is known by its shape already, which is j
 
 import ast
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
 from time import process_time
@@ -65,18 +65,21 @@ class SolvedLossSearch:
         gradient: gives the gradients; it takes the same arguments.
         told: whether it is said if it cannot be judged: its names promise gradients.
         problems: why it could not be judged.
+        of: the name of the argument that its nameless gradient is of; empty if it is to be found.
     """
 
     loss: FunctionType
     gradient: FunctionType
     told: bool = True
     problems: list[str] = field(default_factory=list)
+    of: str = ""
 
     def found(self, _cost: str | None, /) -> Found | None:
         """It, recognised and judged; None if no arguments are found with which it runs.
 
         It is right if it is with some of them, and no more gradients are judged with others: these
         may have shapes, or targets a coding, that it is not written for and runs with all the same.
+        A gradient that no name tells the argument of is right if it is of any.
         """
         first: dict[Path, Any] | None = None
         most = 0
@@ -89,7 +92,10 @@ class SolvedLossSearch:
             solver = Solver(self._names, partial(self._fits, wrong, until), (), RUNS, given=given)
             for chosen in solver.solutions():
                 wrong.append(_shapes(arguments(self._names, chosen)))
-                found = self._judged(chosen, blame=False)
+                found = self.judged(chosen, blame=False)
+                if found is not None and not found.examined.ok:
+                    again = (e.judged(chosen, blame=False) for e in self._of_others(chosen))
+                    found = next((e for e in again if e is not None and e.examined.ok), found)
                 count = 0 if found is None else len(found.examined.gradients)
                 most = max(most, count)
                 if found is not None and found.examined.ok and count == most:
@@ -98,7 +104,17 @@ class SolvedLossSearch:
             problem = problem or solver.problem
         if first is None and self.told:
             self.problems.append(str(problem or "its arguments are not known"))
-        return None if first is None else self._judged(first)
+        return None if first is None else self.judged(first)
+
+    def _of_others(self, chosen: dict[Path, Any]) -> Iterator["SolvedLossSearch"]:
+        """The same, with each other argument that its only gradient may be of by its shape."""
+        given = arguments(self._names, chosen)
+        (first, *others) = self._given_back(given)[1]
+        shapes = {name: np.shape(each) for name, each in _floats(given).items() if is_floats(each)}
+        told = others or "output" in kinds_of(first)
+        for name, shape in shapes.items() if not told else ():
+            if name != first and shape == shapes.get(first):
+                yield replace(self, of=name)
 
     @property
     def _names(self) -> list[str]:
@@ -140,7 +156,7 @@ class SolvedLossSearch:
         order = [part for e in needed(self.gradient) for part in self._parts.get(e.name, [e.name])]
         flat = [key for e in order for key in (given[e] if isinstance(given[e], dict) else [e])]
         others = {bare(name) for name in flat if name not in own}
-        return loss, _by_argument(parts, {e: own[e] for e in flat if e in own}, others)
+        return loss, _by_argument(parts, {e: own[e] for e in flat if e in own}, others, self.of)
 
     def _beside(self, names: Sequence[str]) -> tuple[str, ...]:
         """The gradients by their names that it returns beside those of some arguments."""
@@ -178,7 +194,7 @@ class SolvedLossSearch:
         if _shapes(given) in wrong:
             raise UnfitError("it was judged with such arguments", stage=1)
 
-    def _judged(self, chosen: dict[Path, Any], *, blame: bool = True) -> Found | None:
+    def judged(self, chosen: dict[Path, Any], *, blame: bool = True) -> Found | None:
         """It, judged with some arguments; None if that fails.
 
         Args:
@@ -237,7 +253,7 @@ def _floats(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _by_argument(
-    parts: Sequence[tuple[str, Any]], own: Mapping[str, Any], others: Collection[str]
+    parts: Sequence[tuple[str, Any]], own: Mapping[str, Any], others: Collection[str], of: str = ""
 ) -> dict[str, Any]:
     """The gradients among what was returned: by their names, else in the order of the parameters.
 
@@ -245,6 +261,7 @@ def _by_argument(
         parts: each with its name.
         own: the arrays among the arguments, in their order.
         others: the bare names of the other arguments.
+        of: the only one of them that what has no name is the gradient of; empty if any may be.
 
     Raises:
         UnfitError: there are more than parameters, or one is that of whole numbers.
@@ -264,6 +281,7 @@ def _by_argument(
                 silent.append(value)
     arrays = (e for e in own if is_floats(own[e]))  # a number may be a setting
     order = [e for e in arrays if e not in found and not is_input(e) and not is_target(e)]
+    order = [of] if of else order
     if order and len(silent) > len(order):
         raise UnfitError("it gives more gradients than there are parameters", stage=1)
     return found | dict(zip(order, silent, strict=False))

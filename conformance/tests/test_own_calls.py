@@ -584,6 +584,29 @@ def test_a_gradient_is_of_whichever_argument_it_is_right_for(
     assert (found, said.count("verlust(Y, Z) gives")) == (code, 1), said
 
 
+OF_STEPS = """import numpy as np
+def squared_error(ys, goals):
+    n = len(ys) * ys[0].size
+    total = sum(((y - g) ** 2).sum() for y, g in zip(ys, goals))
+    return total / n, [2 * (y - g) / n for y, g in zip(ys, goals)]
+"""
+CALLED_WITH_STEPS = """if __name__ == '__main__':
+    rng = np.random.default_rng(0)
+    ys, goals = [list(rng.normal(size=(4, 1, 3))) for _ in range(2)]
+    print(squared_error(ys, goals)[0])
+"""
+
+
+@pytest.mark.parametrize("main", [CALLED_WITH_STEPS, ""], ids=["called", "not called"])
+@pytest.mark.parametrize("wrong", [False, pytest.param(True, marks=pytest.mark.seldom)])
+def test_the_gradients_in_a_list_are_of_whichever_argument_they_are_right_for(
+    wrong: bool, main: str, tmp_path: Path
+) -> None:
+    source = OF_STEPS.replace("[2 * (y - g)", "[(y - g)") if wrong else OF_STEPS
+    code, _, said = judged(source + main, tmp_path)
+    assert (code, "parameters ys" in said) == (int(wrong), not wrong), said
+
+
 HANDED = """import numpy as np
 def counts(beta, X, y, offset):
     eta = X @ beta + offset
