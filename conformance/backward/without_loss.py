@@ -50,6 +50,7 @@ from conformance.tracing.node import Node
 FEW = 5  # costs by which the lines to blame are looked for
 SLIPS = ("operator", "order", "operand", "constant", "index", "axis", "comparison")
 """Changes of an output error that no other cost explains: a factor or function may be its own."""
+ADDITIONS, SCALINGS = ("add", "subtract"), ("multiply", "divide", "negative")
 
 
 def without_loss(step: OwnPass, name: str | None, *, blame: bool = True) -> Examined:
@@ -213,11 +214,11 @@ def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined
     """The gradients by a known cost that they have but for one slip; None if there is none.
 
     Of one gradient that is computed number by number any number would do as an operand; what is a
-    function of the residuals stands where they do by another cost. What a target is made of is no
-    target itself.
+    function of the residuals stands where they do by another cost, as does a sum of their own error
+    and another one. What a target is made of is no target itself.
     """
     numbers = any(e.operation == "array" and not e.frames for e in walk([error.error]))
-    own = is_of_a_difference(error, (each.compared for each in found))
+    own = is_of_a_difference(error, (e.compared for e in found)) or _adds_errors(error, found)
     slips = {*SLIPS} - {"operand"} if own or (numbers and len(run.goals) == 1) else {*SLIPS}
     named = [e for e in found if e.name not in ("hinge", *OF_MARGINS)]  # of whole numbers
     telling = [each for each in named if not _is_within_a_target(each, found)]
@@ -227,6 +228,24 @@ def _slipped(run: Recorded, found: Sequence[Tried], error: OwnError) -> Examined
             if blamed.mends and changed is not None and changed.what in slips:
                 return examined
     return None
+
+
+def _adds_errors(error: OwnError, found: Sequence[Tried]) -> bool:
+    """Whether an output error is a sum of a known one and of another, perhaps each of a weight.
+
+    Both are computed of the output: then the cost is a sum of two, as with a penalty on it.
+    """
+
+    def parts(node: Node) -> Sequence[Node]:
+        inner = [each for each in node.inputs if each.depends_on(error.output)]
+        others = [each for each in node.inputs if each not in inner]
+        numbers = all(np.size(each.value) == 1 for each in others)
+        scaled = node.operation in SCALINGS and len(inner) == 1 and numbers
+        return inner if scaled or (node.operation in ADDITIONS and len(inner) > 1) else ()
+
+    added = [e for e in walk([error.error], parts) if e.operation in ADDITIONS and parts(e)]
+    within = [part for each in added for part in walk(parts(each), parts)]
+    return any(e.factor(part, error.output) is not None for part in within for e in found)
 
 
 def _is_within_a_target(one: Tried, found: Sequence[Tried]) -> bool:

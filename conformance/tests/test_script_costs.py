@@ -466,6 +466,21 @@ for epoch in range(2):
                 w[c][j] -= 0.5 * (gw[c][j] / BATCH + 0.01 * w[c][j])
 print(total_loss())
 """
+DISTILLED = """import numpy as np
+rng = np.random.default_rng(3)
+X, tau = rng.normal(size=(40, 4)), 2.0
+def probabilities(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+guide = X @ rng.normal(size=(4, 3))
+V, W = rng.normal(size=(4, 6)), rng.normal(size=(6, 3))
+for _ in range(4):
+    h = np.tanh(X @ V)
+    z = h @ W
+    imitation = tau * (probabilities(z / tau) - probabilities(guide / tau))
+    d = (0.7 * imitation + 0.3 * (probabilities(z) - np.eye(3)[guide.argmax(axis=1)])) / 40
+    V, W = V - 0.4 * X.T @ (d @ W.T * (1 - h * h)), W - 0.4 * h.T @ d
+"""
 RIGHT = {
     "half of a square": (WALK, "η = 0.05"),
     "clipped": (CLIPPED, "by gradient descent\n"),
@@ -486,6 +501,7 @@ RIGHT = {
     "policy": (POLICY, "each sample with a weight of its own"),
     "episode": (EPISODE, "each sample with a weight of its own"),
     "baseline": (BASELINE, "1 gradient, all right"),
+    "sum of two errors": (DISTILLED, "2 gradients, all right"),
     "empty": (EMPTY, "1 gradient, all right"),
     "lasso": (LASSO, "η = 0.05"),
     "saturated": (SATURATED, "6 gradients, all right"),
@@ -532,6 +548,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
         (SVM, ("b - 0.01 * db", "b + 0.01 * db"), ("b",)),
         (ROSENBROCK, ("- 400 * x", "+ 400 * x"), ("x",)),
         (PROBIT, ("pdf(index) *", "pdf(P) *"), ("b",)),
+        (DISTILLED, ("(1 - h * h)", "(1 - h)"), ("V",)),
         (OF_EACH, ("h * (1 - h)", "(1 - h)"), ("W",)),
         (SOFTMAX_IN_PLACE, ("gb[c] += d", "gb[c] = d"), ("b",)),
     ],
@@ -552,6 +569,7 @@ def test_a_right_script_is_judged_by_its_cost(name: str, tmp_path: Path) -> None
         "a number that a label moves or nothing",
         "plain numbers",
         "erf",
+        "sum of two errors",
         "each of many numbers",
         "a softmax in place",
     ],
