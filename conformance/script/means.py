@@ -6,7 +6,7 @@ shorter alike, which only the source tells from a small rate. Left out: one para
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -55,7 +55,8 @@ def _again(judgement: Judgement, made: Update, gradient: Node) -> Iterator[tuple
         names = {
             text for each in walk([gradient]) for text, value in _divisors(each) if value in counts
         }
-        for each in made.way(gradient):
+        way = made.way(gradient)
+        for each in way - _divided_by(way):
             for text, value in _divisors(each):
                 if value in counts or (value is None and text in names):
                     yield each, min(counts)
@@ -87,6 +88,12 @@ def _divisors(node: Node) -> Iterator[tuple[str, float | None]]:
                     yield ast.unparse(by), 1 / number
                 case ast.BinOp(op=ast.Div(), right=by) if number is not None:
                     yield ast.unparse(by), None
+
+
+def _divided_by(way: Iterable[Node]) -> set[Node]:
+    """What the divisors of some values are made of: a step of n / L, as 1 / (L / n), is no mean."""
+    divisors = [e.args[1] for e in way if e.operation in ("divide", "true_divide")]
+    return {*walk(each for each in divisors if type(each) is Node)}
 
 
 def _is_by(node: Node, count: float) -> bool:

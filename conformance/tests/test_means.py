@@ -53,6 +53,22 @@ def test_steps_by_a_share_of_the_rate_are_blamed(tmp_path: Path) -> None:
     assert sorted(lines) in ([17, 18, 19, 20], [14, 14, 16, 16]), str(report)
 
 
+LENGTH = """import numpy as np
+rng = np.random.default_rng(1)
+A, b = rng.normal(size=(30, 4)), rng.normal(size=30)
+L = np.linalg.norm(A, 2) ** 2 / 30
+x = rng.normal(size=4)
+for k in range(5):
+    g = A.T @ (A @ x - b) / 30
+    x = x - g / L
+"""
+
+
+def test_a_step_of_the_inverse_of_a_constant_is_no_mean(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, LENGTH).exit_code == 0
+    assert run_edited(tmp_path, LENGTH, ("g / L", "g / 30 / L")).blames
+
+
 SUMS = [
     *((f"{each} / n", each) for each in ("h.T @ d", "X.T @ d")),
     ("d.sum(axis=0) / n\n    d = ", "d.sum(axis=0)\n    d = "),
