@@ -8,7 +8,7 @@ Lion and plain signs. Left out: Adam and its like (`adaptive.py`).
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from math import isnan
 from typing import NamedTuple
 
@@ -34,6 +34,7 @@ from conformance.script.histories import (
     times_of,
 )
 from conformance.script.linear import (
+    CHOOSING,
     SAME_FACTOR,
     alike,
     ancestors,
@@ -127,7 +128,8 @@ def _number(updates: Sequence[Update]) -> Iterator[Mistake]:
 
 def _numbers_added(made: Update) -> Iterator[tuple[Node, float]]:
     """The sums of a parameter and a number on the way to its new value, each with the number."""
-    for node in way(made.old, made.new, ancestors(made.new))[1:]:
+    path = way(made.old, made.new, ancestors(made.new))[:0:-1]
+    for node in takewhile(lambda each: each.operation not in CHOOSING, path):  # else of some alone
         numbers = [e for e in node.args if isinstance(e, int | float) and e]
         yield from ((node, e) for e in numbers if node.operation in ("add", "subtract"))
 

@@ -34,6 +34,7 @@ from conformance.script.judgement import (
     weighted,
 )
 from conformance.script.parameters import Parameter
+from conformance.script.proximal_steps import with_proximal_steps
 from conformance.script.rule import finite
 from conformance.script.several_losses import by_several, by_several_beside_targets
 from conformance.script.update_reader import updates_of, with_decay
@@ -271,9 +272,9 @@ def _likeliest(asked: ToJudge) -> Judgement:
 
 
 def _otherwise(asked: ToJudge, made: Judgement | None = None) -> Judgement | None:
-    """The judgement by several losses, or with targets held constant, if there are such."""
+    """The judgement by several losses, or with penalties or targets held constant, if any is."""
     several = by_several(asked, made) or by_several_beside_targets(asked, made)
-    return several or with_held_targets(asked, made)
+    return several or with_proximal_steps(asked, made) or with_held_targets(asked, made)
 
 
 def with_decay_within(asked: ToJudge) -> Judgement | None:
@@ -336,5 +337,6 @@ READINGS: tuple[Reading, ...] = (
     judged,
     by_several,
     by_several_beside_targets,
+    with_proximal_steps,
     with_held_targets,
 )

@@ -18,6 +18,7 @@ import numpy as np
 from conformance.backward.groups import operation_key
 from conformance.backward.source import MOVES
 from conformance.script.linear import (
+    SAME_FACTOR,
     ancestors,
     entrywise,
     is_of_numbers,
@@ -268,7 +269,7 @@ def scaled_by_itself(node: Node, arrays: int = 0) -> Node | None:
 def unscaled(old: Node, new: Node) -> tuple[Node, float]:
     """What a step makes of an old value, before it is scaled, and how much a decay leaves of it.
 
-    It may be scaled by its own norms, or by a number alone.
+    It may be scaled by its own norms, or by a number alone, or made smaller by a proximal step.
     """
     before = scaled_by_itself(new)
     new = new if before is None or old not in ancestors(before) else before
@@ -278,7 +279,35 @@ def unscaled(old: Node, new: Node) -> tuple[Node, float]:
             between = {new, *entrywise(new, frozenset({before}))}
             if all(e.depends_on(before) or _is_number(e, old) for e in between):
                 return before, left
-    return new, 1.0
+    before = shrunk(old, new)
+    return (new if before is None or old not in ancestors(before) else before), 1.0
+
+
+MOST = 0.5
+"""A proximal step makes a larger share of the entries smaller; one that limits them, hardly any."""
+
+
+def shrunk(old: Node, node: Node) -> Node | None:
+    """What a proximal step makes smaller, of it and numbers alone; None if it is no such step.
+
+    It is that of a penalty: sign(u) max(|u| − η λ, 0) of absolute values.
+
+    Args:
+        old: the value of the parameter, which is not earlier.
+        node: what it gives.
+    """
+    after = np.asarray(node.value)
+    for each in takewhile(lambda e: e.number >= old.number, ancestors(node)):
+        before = np.asarray(each.value)
+        own = before != 0
+        if before.shape == after.shape != () and np.any(own):
+            with np.errstate(all="ignore"):
+                shares = np.abs(after[own] / before[own])  # by a multiple all are the same
+            if np.ptp(shares) > SAME_FACTOR and np.mean(shares < 1) > MOST:
+                ends = (e for e in _beside(node, each) if not e.depends_on(each))
+                if all(np.size(e.value) == 1 for e in ends):
+                    return each
+    return None
 
 
 def _is_number(node: Node, old: Node) -> bool:
@@ -288,5 +317,9 @@ def _is_number(node: Node, old: Node) -> bool:
 
 def _is_of_numbers_beside(node: Node, start: Node) -> bool:
     """Whether a value is computed of another one, and of single numbers beside."""
-    way = walk([node], lambda e: e.inputs if e is not start and e.depends_on(start) else ())
-    return all(each.depends_on(start) or is_of_numbers(each) for each in way)
+    return all(each.depends_on(start) or is_of_numbers(each) for each in _beside(node, start))
+
+
+def _beside(node: Node, start: Node) -> Iterator[Node]:
+    """What a value is computed of by way of another one, and what is used beside that."""
+    return walk([node], lambda e: e.inputs if e is not start and e.depends_on(start) else ())

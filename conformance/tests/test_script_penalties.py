@@ -35,6 +35,25 @@ def test_what_is_no_derivative_of_a_penalty_is_blamed_where_it_is_made(
     assert right.exit_code == 0, str(right)
 
 
+STEPPED = "g = X.T @ r / len(X) + lam * np.sign(w)", "g = X.T @ r / len(X)"
+THRESHOLDED = {
+    "sign": "np.sign(u) * np.maximum(np.abs(u) - 0.1 * lam, 0)",
+    "where": "np.where(u > 0.1 * lam, u - 0.1 * lam, np.where(u < -0.1 * lam, u + 0.1 * lam, 0))",
+    "norm": "u * np.maximum(0, 1 - 0.1 * lam / np.sqrt(np.sum(u * u)))",
+}
+
+
+@pytest.mark.parametrize("name", THRESHOLDED)
+def test_a_penalty_that_a_proximal_step_lessens_has_no_gradient(name: str, tmp_path: Path) -> None:
+    step = "    w = w - 0.1 * g", f"    u = w - 0.1 * g\n    w = {THRESHOLDED[name]}"
+    norm = ("np.abs(w).sum()", "np.sqrt(np.sum(w * w))") if name == "norm" else ("", "")
+    report = run_edited(tmp_path, LASSO, STEPPED, step, norm)
+    assert report.exit_code == 0, str(report)
+    assert "η = 0.1\n" in f"{report}\n"
+    (blame,) = run_edited(tmp_path, LASSO, STEPPED, step, norm, ("X.T @ r", "X.T @ y")).blames
+    assert blame.line == 11, blame
+
+
 NESTEROV = """import numpy as np
 rng = np.random.default_rng(3)
 X, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 1))
