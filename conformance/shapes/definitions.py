@@ -137,7 +137,7 @@ def definitions(place: str, python_path: Sequence[Path] = ()) -> Definitions:
 def of_module(place: str, module: ModuleType) -> Definitions:
     """What a module that is loaded defines itself."""
     own = [each for each in vars(module).values() if _defined_in(each, module)]
-    classes = [each for each in own if isinstance(each, type)]
+    classes = [e for e in own if isinstance(e, type) and not issubclass(e, type)]  # no metaclass
     for kind in classes:  # those within them too
         inner = [each for each in vars(kind).values() if isinstance(each, type)]
         classes += [each for each in inner if _defined_in(each, module) and each not in classes]

@@ -738,3 +738,29 @@ def test_what_is_kept_beside_a_parameter_is_no_gradient_of_the_input(tmp_path: P
     """The inputs may be as large as the weights."""
     code, _, said = judged(KEPT_BESIDE_THE_INPUT, tmp_path)
     assert code == 0, said
+
+
+LISTED = """
+import numpy as np
+
+class Listed(type):
+    kinds = []
+
+    def __init__(cls, name, bases, own):
+        super().__init__(name, bases, own)
+        Listed.kinds.append(cls)
+
+class Cube(metaclass=Listed):
+    def __call__(self, x):
+        self.x = x
+        return x**3
+
+    def back(self, dy):
+        return 3 * self.x**2 * dy
+"""
+
+
+@pytest.mark.parametrize(("power", "code"), [("**2", 0), ("", 1)])
+def test_a_class_of_classes_is_no_layer(power: str, code: int, tmp_path: Path) -> None:
+    found, _, said = judged(LISTED.replace("self.x**2", f"self.x{power}"), tmp_path)
+    assert (found, "Cube" in said) == (code, True), said
