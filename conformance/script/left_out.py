@@ -35,6 +35,7 @@ from conformance.programs.execution import names_in
 from conformance.script.chains import roles
 from conformance.script.judgement import Judgement
 from conformance.script.replaced import is_put_instead, next_value, replacement_of, steps_of_others
+from conformance.script.still_numbers import may_turn
 from conformance.script.update import Update
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, flat, uses_of_nodes
@@ -99,6 +100,8 @@ def left_out(
                 put = into or kept or (alone and is_put_instead(made, whole[node], rates))
                 if fits and not put and _is_data(node, each, trace, forward):
                     break
+                if fits and not (kept or may_turn(each, forward)):
+                    continue
                 if fits or (kept and each.frames and each in whole and not whole[each].consumers):
                     yield node, each
                     break

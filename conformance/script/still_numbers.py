@@ -18,10 +18,11 @@ from conformance.backward.source import (
     operand_name,
     stored_names,
 )
-from conformance.tracing.node import Node, uses_of_nodes
+from conformance.tracing.node import Node, recomputed, uses_of_nodes
 from conformance.tracing.trace import Trace
 
 SUMS = {"add": (1.0, 1.0), "subtract": (1.0, -1.0)}
+TURNING = (0.1, -0.1, 1.0, -1.0, 10.0, -10.0, 100.0, -100.0)  # sizes of parameters that are tried
 
 
 def left_numbers(
@@ -58,10 +59,28 @@ def left_numbers(
         rights = [by * usual * right for by in (factor, 1.0) for usual in conventions(lengths)]
         for each in idle:
             value = float(np.ravel(each.value)[0])
-            if any(abs(value - e) <= HALF_OF_THE_DIGITS * abs(e) for e in rights):
+            near = any(abs(value - e) <= HALF_OF_THE_DIGITS * abs(e) for e in rights)
+            if near and may_turn(each, forward):
                 yield name, each
                 idle.remove(each)  # what is added beside it has the same gradient
                 break
+
+
+def may_turn(gradient: Node, forward: Forward) -> bool:
+    """Whether some entry of a gradient has another sign at some other values of the parameters.
+
+    One that keeps its sign would always move the same way: such is a count of the samples that are
+    within a margin, and no gradient of it.
+    """
+    rng, sign = np.random.default_rng(1), np.sign(gradient.value)
+    way = [e for e in forward.run.trace.nodes if gradient.depends_on(e)]
+    for size in TURNING:
+        olds = (each.parameter for each in forward.run.goals)
+        given = {e.number: size * rng.standard_normal(np.shape(e.value)) for e in olds}
+        values = recomputed(given, way) or {}
+        if np.any(np.sign(values.get(gradient.number, gradient.value)) * sign < 0):
+            return True
+    return False
 
 
 def _uses(node: Node) -> set[str]:

@@ -285,3 +285,23 @@ def step(params, grads, rate=0.1):
 def test_gradients_that_a_module_adds_up_for_some_steps_are_kept(tmp_path: Path) -> None:
     source = REBOUND[: REBOUND.index("def step")] + ACCUMULATED
     assert judged_source(source, tmp_path)[0] == 0
+
+
+MARGIN = """import numpy as np
+rs = np.random.RandomState(5)
+near, far = rs.randn(40, 4), rs.randn(40, 4)
+V, gap = rs.randn(4), GAP
+for turn in range(4):
+    late = near.dot(V) - far.dot(V) + gap
+    d = (late > 0) * 1.0 / len(late)
+    print(np.sum(late * d), np.sum(late > 0), d.sum())
+    V = V - 0.1 * (near - far).T.dot(d)
+"""
+
+
+@pytest.mark.parametrize("gap", ["0.4", "np.array(0.4)"])
+def test_the_share_of_samples_within_a_margin_is_no_gradient_of_it(
+    gap: str, tmp_path: Path
+) -> None:
+    report = run_edited(tmp_path, MARGIN, ("GAP", gap))
+    assert report.exit_code == 0, str(report)
