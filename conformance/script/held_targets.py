@@ -20,12 +20,13 @@ from conformance.backward.recorded_pass import NotAGradientError
 from conformance.backward.region import unmoved
 from conformance.backward.source import MOVES, is_float, stored_names
 from conformance.script.chains import roles
+from conformance.script.iterated_states import iterated_states
 from conformance.script.judge_updates import judged
 from conformance.script.judgement import Judgement, ToJudge
 from conformance.script.linear import read_forward
 from conformance.script.update import Update
 from conformance.tracing.ancestors import walk
-from conformance.tracing.node import Node, bits_of_nodes, uses_of_nodes
+from conformance.tracing.node import Node, bits_of_nodes, hold
 from conformance.tracing.trace import Trace
 
 TARGET = re.compile(
@@ -84,17 +85,13 @@ def hold_drawn(trace: Trace, olds: Iterable[Node]) -> None:
         trace: of the run.
         olds: the parameters before it moves them.
     """
-    given, held = bits_of_nodes(olds), 0
-    for node in trace.nodes:
-        drawn = is_float(node) and node.uses & given
-        if drawn and (_is_drawn(node, given) or _is_gained(node, given)):
-            for each in node.inputs:
-                each.consumers[:] = [user for user in each.consumers if user is not node]
-            node.operation, node.function = "constant", None
-            node.args, node.kwargs, node.inputs, node.writes = (), {}, (), ()
-            held |= 1 << node.number
-        if node.uses & held:
-            node.uses = 1 << node.number | uses_of_nodes(node.inputs)
+    given = bits_of_nodes(olds)
+
+    def drawn(node: Node) -> bool:
+        made = is_float(node) and bool(node.uses & given)
+        return made and (_is_drawn(node, given) or _is_gained(node, given))
+
+    hold(trace.nodes, drawn)
 
 
 def _is_drawn(node: Node, given: int) -> bool:
@@ -190,7 +187,8 @@ def targets(trace: Trace, updates: Sequence[Update]) -> list[list[tuple[Node, No
     beside = [[*_beside(each, first)] for each in updates]
     ahead = [each for some in beside for each in some] if all(beside) else []
     several = [together] if len(found) > 1 else []
-    return [*filter(None, (again, ahead)), *found[-FEW:], *several]
+    iterated = [*iterated_states(trace.nodes, updates)]
+    return [*filter(None, (again, ahead, iterated)), *found[-FEW:], *several]
 
 
 def _targets(

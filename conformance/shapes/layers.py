@@ -28,6 +28,7 @@ from conformance.shapes.attempt import begin
 from conformance.shapes.attempts import Attempt, Call, Plan, UnfitError
 from conformance.shapes.example_data import TOKENS, Data, Sizes, example_data
 from conformance.shapes.found import Found, Gradients, Recognised, Rerun, moved
+from conformance.shapes.iterated_layers import states_held
 from conformance.shapes.layer_arguments import (
     Make,
     Takes,
@@ -84,12 +85,14 @@ class Way:
         data: that it is given.
         takes: what its two methods are given.
         later: whether it is judged by what it gives that is made of its first output.
+        held: whether the states that it carries on by itself are constants.
     """
 
     plan: Plan
     data: Data
     takes: Takes
     later: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,11 @@ class LayerSearch:
                 found = self._judged(each, stretched=stretched)
                 if found is not None and not found.examined.ok:
                     found = self._sparsely(each, found)
+                if found is not None and not found.examined.ok:
+                    apart = replace(each, held=True)
+                    held = self._judged(apart, stretched=stretched)
+                    if held is not None and held.examined.right > found.examined.right:
+                        each, found = apart, held
             except UnfitError as error:
                 problems.append(error)
                 continue
@@ -270,6 +278,8 @@ class LayerSearch:
         first, out, _ = self._run(way, None, at)
         numbers = begun or of_output(generic(first), first, out)
         run, out, inner = self._run(way, numbers, at)
+        if way.held and not states_held(run, out):
+            return None
         found = places(run)
         found = after_update(run, found) if found.direct or not found.moved else found
         goals, unseen = found.goals, [e.name for e in inner if not out.depends_on(e.parameter)]

@@ -188,7 +188,7 @@ def matched(
     pairs |= _by_shape(others, left, pairs)
     parameters |= others
     unpaired = {e: each for e, each in parameters.items() if e not in pairs and e not in moved}
-    pairs |= _by_holder(run, unpaired, after)
+    pairs |= _by_holder(run, unpaired, after, {run.node(e.value) for e in pairs.values()})
     paths = {parameters[path][1]: path for path in reversed(parameters)}  # it may have several
     order = {id(each): i for i, each in enumerate([*pairs.values(), *found])}
     first = sorted(pairs.items(), key=lambda pair: order[id(pair[1])], reverse=True)
@@ -328,12 +328,15 @@ def _by_shape(
 
 
 def _by_holder(
-    run: Attempt, parameters: Mapping[str, tuple[Leaf, Node]], after: Mapping[str, Node]
+    run: Attempt,
+    parameters: Mapping[str, tuple[Leaf, Node]],
+    after: Mapping[str, Node],
+    known: Collection[Node],
 ) -> dict[str, Leaf]:
     """The gradients that no name tells, each the only array beside its parameter of its shape.
 
-    It is at the same place of a list or a dict, and was made on the way back. A parameter that was
-    moved may have a velocity there.
+    It is at the same place of a list or a dict, was made on the way back, and is none of the
+    gradients that are known. A parameter that was moved may have a velocity there.
     """
     began = {path: node for path, (_, node) in run.start.items()}
     made = [
@@ -344,7 +347,8 @@ def _by_holder(
     pairs = dict[str, Leaf]()
     for path, (leaf, node) in parameters.items():
         beside = [each for each in made if np.ndim(leaf.value) and _is_beside(each, leaf)]
-        if len(beside) == 1 and after.get(path) is node:
+        own = after.get(path) is node
+        if len(beside) == 1 and own and run.node(beside[0].value) not in known:
             pairs[path] = beside[0]
     return pairs
 

@@ -52,3 +52,13 @@ def ways(starts: Iterable[Node], operands: Operands) -> Iterator[tuple[Node, Nod
             if each.number not in seen:  # what comes first is the latest that it is an operand of
                 seen.add(each.number)
                 heappush(waiting, (-each.number, each, node))
+
+
+def between(old: Node, new: Node, others: Container[Node]) -> set[Node]:
+    """A value and all on the way to one that is made of it, past no others; nothing if none is."""
+    inner = walk([new], lambda e: [i for i in e.inputs if i.depends_on(old) and i not in others])
+    way = {old}
+    for node in reversed([*inner]):
+        if not way.isdisjoint(node.inputs):
+            way.add(node)
+    return way if new in way else set()

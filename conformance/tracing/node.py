@@ -297,3 +297,32 @@ def bits_of_nodes(nodes: Iterable[Node]) -> int:
 def uses_of_nodes(nodes: Iterable[Node]) -> int:
     """The numbers of all that some nodes were computed from, and their own, as bits."""
     return reduce(or_, (each.uses for each in nodes), 0)
+
+
+def hold(nodes: Iterable[Node], is_held: Callable[[Node], bool]) -> None:
+    """Let some of the nodes of a trace be constants, each asked as the ones before it are then."""
+    exchange(nodes, lambda node: () if is_held(node) else None)
+
+
+def exchange(nodes: Iterable[Node], of: Callable[[Node], tuple[Node, ...] | None]) -> None:
+    """Let some of the nodes of a trace be constants, or copies of other nodes.
+
+    Args:
+        nodes: of the trace.
+        of: gives nothing for a constant, the node that another one copies, and None for all else;
+            each is asked as the ones before it are then.
+    """
+    changed = 0
+    for node in nodes:
+        copied = of(node)
+        if copied is not None:
+            for each in node.inputs:
+                each.consumers[:] = [user for user in each.consumers if user is not node]
+            node.operation = "copy" if copied else "constant"
+            node.function = np.copy if copied else None
+            node.args, node.kwargs, node.inputs, node.writes = copied, {}, copied, ()
+            for each in copied:
+                each.consumers.append(node)
+            changed |= 1 << node.number
+        if node.uses & changed:
+            node.uses = 1 << node.number | uses_of_nodes(node.inputs)

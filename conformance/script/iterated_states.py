@@ -1,0 +1,63 @@
+"""States that a program iterates from step to step by itself: singular vectors, by power iteration.
+
+Each is computed of itself and of the parameters, and a step goes on where the one before ended. The
+gradients take it for a constant. Left out: the judgement with it held (`held_targets.py`).
+"""
+
+from bisect import bisect
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
+
+from conformance.backward.groups import operation_key
+from conformance.script.update import Update
+from conformance.tracing.ancestors import between, walk
+from conformance.tracing.node import Node, bits_of_nodes
+
+
+def iterated_states(
+    nodes: Sequence[Node], updates: Sequence[Update]
+) -> Iterator[tuple[Node, Node]]:
+    """The operations of one update with such states that gradients are made of, each with it.
+
+    Args:
+        nodes: of the run.
+        updates: of the parameters.
+    """
+    values = {e for made in updates for e in made.parameter.values}
+    keys, given = _iterating(nodes, values, updates[0]), bits_of_nodes(e.old for e in updates)
+    last = min(made.new.number for made in updates)
+    gradients = [made.options[made.own][0] if made.options else made.new for made in updates]
+    for node in nodes[:last] if keys else ():
+        held = node.uses & given and node not in values and operation_key(node) in keys
+        if held and any(each.depends_on(node) for each in gradients):
+            further = (e for e in node.consumers if operation_key(e) not in keys)
+            yield from ((user, node) for user in further if user.number < last)
+
+
+def _iterating(nodes: Sequence[Node], values: Collection[Node], made: Update) -> set[Any]:
+    """The operations by which states are computed of what they were, in all steps of a run."""
+    steps = sorted(each.number for each in made.parameter.values[1:])
+    given, alike = bits_of_nodes(values), defaultdict[Any, list[Node]](list)
+    for node in nodes:
+        if node.function is not None and node.uses & given and node not in values:
+            alike[operation_key(node)].append(node)
+
+    def is_kept(state: Node) -> bool:
+        at = bisect(steps, state.number)
+        return any(at < bisect(steps, user.number) for user in state.consumers)
+
+    kept = [states for states in alike.values() if len(states) > 1 and any(map(is_kept, states))]
+    rounds = (_round(node, {*states}, values) for states in kept for node in states)
+    return {operation_key(node) for way in rounds for node in way}
+
+
+def _round(state: Node, alike: Collection[Node], values: Collection[Node]) -> set[Node]:
+    """What leads to a state from the last one before it; several layers may have such."""
+
+    def further(node: Node) -> Iterable[Node]:
+        known = node is not state and node in alike
+        return () if known else (e for e in node.inputs if e not in values)
+
+    old = next((e for e in walk([state], further) if e is not state and e in alike), None)
+    return set() if old is None else between(old, state, values)
