@@ -23,6 +23,7 @@ from conformance.backward.syntax import statement, stored, tree
 from conformance.script.linear import ancestors, steady, way, written_places
 from conformance.script.rows import Carried, may_be_same, scaled_by_itself, without_recurrences
 from conformance.tracing.ancestors import walk
+from conformance.tracing.frames import Frame
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, flat, is_part, taken
 from conformance.tracing.vectorized import put_in_shape
 
@@ -83,6 +84,7 @@ class _Search:
         self._operands: dict[Node, list[Node]] = {}
         self._moved: dict[tuple[Node, Node, Node | None], bool] = {}
         self._parts: dict[tuple[Node, Node], Node | None] = {}
+        self._aside = set[tuple[Frame, ...]]()  # the lines of values beside those that are moved
 
     def roles(self, node: Node) -> frozenset[Role]:
         """The uses of a value."""
@@ -254,7 +256,8 @@ class _Search:
     def unforked(self, pairs: list[tuple[Node, Node]]) -> dict[Node, Node]:
         """The new value of each old one; nothing of what has several that are not one way.
 
-        One that is itself moved comes first: gradients may be taken beside the parameters.
+        One that is itself moved comes first: gradients may be taken beside the parameters. What is
+        made where such a one is made stands there alone where the run ends before the new value.
         """
         several: dict[Node, list[Node]] = {}
         for old, new in pairs:
@@ -268,7 +271,10 @@ class _Search:
                 news = [*(e for e in news if e is not last), last]  # the others begin recurrences
             if all(each is last or each in self.ancestors(last) for each in news):
                 found[old] = max(news, key=lambda e: (self.alike(old, e), e.number))
-        return found
+                aside = (e for e in values if e is not found[old])
+                self._aside.update(e.frames for e in aside if e not in self.ancestors(found[old]))
+        self._aside -= {new.frames for old, new in found.items() if len(several[old]) > 1}
+        return {old: new for old, new in found.items() if new.frames not in self._aside}
 
     def extended(self, chain: Carried) -> Carried:
         """A chain with a last value that is not used any more, and with a first that was empty."""
@@ -276,7 +282,7 @@ class _Search:
         last = chain.values[-1]
         for node in sorted(self._consequences(last), key=lambda e: e.number):
             again = operation_key(node) == key and last in self.ancestors(node)
-            if again and self.is_moved_by(last, node):
+            if again and node.frames not in self._aside and self.is_moved_by(last, node):
                 chain.values.append(node)
                 break
         first, second = chain.values[:2]

@@ -40,6 +40,7 @@ from conformance.script.linear import (
     written_places,
 )
 from conformance.script.rows import Carried, join
+from conformance.script.taken_back import take_back
 from conformance.tracing.ancestors import short_of, walk
 from conformance.tracing.node import FILLED, Node, bits_of_nodes, is_part, states_of
 
@@ -83,6 +84,7 @@ def parameters(
         cut: whether the trace may begin in the middle of a step.
         passes: tells what is no parameter, if there is something else.
     """
+    take_back(nodes)
     chains = _owners(carried(nodes))
     chains = [each for each in chains if not passes(each)] or chains
     chains = _but_begun_again(chains)
