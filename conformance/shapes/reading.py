@@ -242,6 +242,27 @@ class Reading:
         return more and not self.data.single and len(entries) < self.data.sizes.m
 
     @property
+    def is_of_some_outputs(self) -> bool:
+        """Whether the loss of several samples has only some of their outputs: `z = out[:, 0]`.
+
+        Then there are to be no others.
+        """
+        losses = [found for call, _, found in self.run.results if call.role == "loss"]
+        shape, goals = self.data.output_shape, [each.parameter for each in self.places.goals]
+        if not losses or self.data.single or len(shape) != 2:  # noqa: PLR2004 - samples, outputs
+            return False
+        way = {*walk(map(self.run.node, losses), lambda each: each.inputs)}
+        for node in way:
+            users = [each for each in node.consumers if each in way]
+            taken = users and all(e.operation == "getitem" and e.inputs == (node,) for e in users)
+            if taken and np.shape(node.value) == shape and any(map(node.depends_on, goals)):
+                used = np.zeros(shape, bool)
+                for each in users:
+                    used[each.args[1]] = True
+                return not used.any(axis=1 if "column" in self.data.layout else 0).all()
+        return False
+
+    @property
     def is_constant(self) -> bool:
         """Whether the output is the same for all inputs, as a softmax over one class."""
         output = self.run.scope.kinds.get("output")

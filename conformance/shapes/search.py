@@ -342,7 +342,9 @@ def _misfits(reading: Reading) -> bool:
     """Whether not all that it needs is there, or has the shape that it has to have."""
     part = reading.places.missing or any(map(list_of, reading.places.unfound))
     misfits = reading.misshapen or part or reading.without_targets
-    return bool(misfits) or reading.is_turned or reading.is_of_an_entry
+    return bool(misfits or reading.is_turned or reading.is_of_an_entry) or (
+        reading.is_of_some_outputs
+    )
 
 
 def _is_unused(run: Attempt, path: str) -> bool:

@@ -2016,3 +2016,31 @@ def test_what_makes_parameters_may_be_told_two_sizes(wrong: str, code: int, tmp_
     found, lines, said = judged(TIED.replace("+ d.T @ h", wrong), tmp_path)
     assert found == code, said
     assert all(wrong in each for each in lines)
+
+
+FIRST_COLUMN = """
+import numpy as np
+
+def start(n_in, n_out, rng):
+    return {"W": rng.normal(size=(n_in, n_out)), "b": np.zeros(n_out)}
+
+def forward(params, x):
+    return x @ params["W"] + params["b"]
+
+def loss(params, x, y):
+    s = forward(params, x)[:, 0]
+    return np.mean(np.logaddexp(0, s) - y * s)
+
+def gradients(params, x, y):
+    d = (1 / (1 + np.exp(-forward(params, x))) - y[:, None]) / len(y)
+    return {"W": x.T @ d, "b": d.sum(0)}
+"""
+
+
+@pytest.mark.seldom
+@pytest.mark.parametrize(("way", "code"), [("d.sum(0)", 0), ("d.mean(0)", 1)])
+def test_a_loss_of_the_first_output_is_that_of_a_network_with_one(
+    way: str, code: int, tmp_path: Path
+) -> None:
+    found, _, said = judged(FIRST_COLUMN.replace("d.sum(0)", way), tmp_path)
+    assert (found, "a flat array of values" in said) == (code, True), said
