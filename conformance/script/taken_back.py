@@ -1,7 +1,8 @@
 """What is added to a parameter and taken off again: so its gradients are taken beside it, in place.
 
-Such is a step of sharpness-aware minimisation, which goes back before the parameter is moved. What
-is there then is the parameter. Left out: what is carried on from step to step (`chains.py`).
+Such is a step of sharpness-aware minimisation, along the gradient, which goes back before the
+parameter is moved. What is there then is the parameter. Left out: what is carried on from step to
+step, such as a velocity (`chains.py`).
 """
 
 from collections.abc import Iterable
@@ -25,8 +26,10 @@ def _begun_with(node: Node) -> tuple[Node, ...] | None:
     if type(aside) is not Node or OPPOSITE[node.operation] != aside.operation:
         return None
     before, *added = aside.args
-    same = type(before) is Node and all(map(_is_same, added, node.args[1:]))
-    return (before,) if same and np.shape(before.value) == np.shape(node.value) else None
+    if type(before) is not Node or np.shape(before.value) != np.shape(node.value):
+        return None
+    made = any(type(each) is Node and each.depends_on(before) for each in added)
+    return (before,) if made and all(map(_is_same, added, node.args[1:])) else None
 
 
 def _is_same(one: Any, other: Any) -> bool:
