@@ -406,11 +406,17 @@ def plain(text: str) -> str:
 
 
 SLOW = {
+    "by what Adam keeps",
     "entry by entry",
+    "in the second update",
+    "of a factor that has a number at first",
     "of a gradient that is a decay alone",
     "of a helper that all layers use",
+    "of a matrix of lists that is transposed",
     "of an error by whose sign all are added",
     "of an update that adds",
+    "of what another function calls otherwise",
+    "that is no name of an equal number",
     "that only names a derivative",
 }
 """Those for which many changes are tried before."""

@@ -148,6 +148,7 @@ def test_the_options_are_used() -> None:
     assert {option for style in styles() for option in style.options} == OPTIONS.keys()
 
 
+@pytest.mark.usefixtures("no_search")
 def test_figures_count_what_was_said() -> None:
     lines = figures([judge(program("hstack/right")), judge(program("hstack/BP1/3-half"))])
     assert lines[1] == "right: 1, accused 0, not judged 0"

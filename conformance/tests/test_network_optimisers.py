@@ -114,10 +114,9 @@ def _line(text: str) -> int:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("", ""),
-        ("pace[i] - self", "pace[i] + self"),
+        pytest.param("", "", id="right"),
+        pytest.param("pace[i] - self", "pace[i] + self", id="added", marks=pytest.mark.seldom),
     ],
-    ids=["right", "added"],
 )
 def test_an_optimiser_is_made_of_the_layers_of_the_file(tmp_path: Path, old: str, new: str) -> None:
     (tmp_path / "net.py").write_text(NET.replace(old, new) if old else NET)
@@ -172,7 +171,13 @@ class Bound:
 """
 
 
-@pytest.mark.parametrize("other", [SHADOW, BOUND], ids=["mean", "bound"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(SHADOW, id="mean"),
+        pytest.param(BOUND, id="bound", marks=pytest.mark.seldom),
+    ],
+)
 def test_what_computes_with_no_gradient_is_no_optimiser(other: str, tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(NET + other)
     report = check(str(tmp_path / "net.py"))
@@ -216,8 +221,11 @@ HANDED_LAYERS = """class Mover:
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("", ""), ("v / (1 - q", "v / (1 - p"), ("e.theta[i] - self", "e.theta[i] + self")],
-    ids=["right", "the other share", "added"],
+    [
+        pytest.param("", "", id="right"),
+        pytest.param("v / (1 - q", "v / (1 - p", id="the other share", marks=pytest.mark.seldom),
+        pytest.param("e.theta[i] - self", "e.theta[i] + self", id="added"),
+    ],
 )
 def test_layers_may_be_handed_to_what_moves_them(tmp_path: Path, old: str, new: str) -> None:
     own = HANDED_LAYERS.replace(old, new) if old else HANDED_LAYERS

@@ -25,7 +25,7 @@ WRONG = {
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param("another activation", marks=pytest.mark.thorough),
+        pytest.param("another activation", marks=pytest.mark.seldom),
         "divided by the largest",
         pytest.param("turned in sign", marks=pytest.mark.seldom),
     ],

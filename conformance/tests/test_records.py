@@ -16,6 +16,8 @@ from conformance.subjects.book.book_subject import book_subject
 from conformance.tests.generator.program import program
 from conformance.tests.support import recorded
 
+pytestmark = pytest.mark.usefixtures("no_search")
+
 CASE = "layout-3-2-4"
 SOURCE = (Path(__file__).parent / "programs" / "records.py").read_text("utf-8")
 

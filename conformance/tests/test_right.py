@@ -322,7 +322,17 @@ STATE = (
 )
 
 
-@pytest.mark.parametrize("left", STATE, ids=lambda left: left.cls.__name__)
+@pytest.mark.parametrize(
+    "left",
+    [
+        pytest.param(
+            each,
+            id=each.cls.__name__,
+            marks=[pytest.mark.seldom] if each.cls is KeepsZ else [],
+        )
+        for each in STATE
+    ],
+)
 def test_state_that_is_left_over_is_found(left: Left) -> None:
     subject = book_subject(left.cls, left.cls.__name__)
     cases = ("contracting-5-4-3-2", "square-4-4-4-4")

@@ -49,7 +49,10 @@ def _line(verdict: Verdict) -> str:
             },
             marks=pytest.mark.seldom,
         ),
-        (stateful.GradientsKeptInPlace, {"BP3": "nb += dnb", "BP4": "nw += dnw"}),
+        pytest.param(
+            *(stateful.GradientsKeptInPlace, {"BP3": "nb += dnb", "BP4": "nw += dnw"}),
+            marks=pytest.mark.seldom,
+        ),
         (
             stateful.Momentum,
             {"W": "self.weights = [w + v for w, v in zip(self.weights, self.velocity)]"},

@@ -502,22 +502,6 @@ def test_a_function_that_draws_its_parameters_is_tried_with_one_output(
     assert "not judged" not in str(report)
 
 
-MIXED = """
-
-def blended(x, y, rng, alpha=0.3):
-    share = rng.beta(alpha, alpha, size=(len(x), 1))
-    other = rng.permutation(len(x))
-    return share * x + (1 - share) * x[other], share * y + (1 - share) * y[other]
-"""
-
-
-def test_what_only_draws_by_a_number_does_not_train(tmp_path: Path) -> None:
-    report = checked(COURSE + MIXED, tmp_path)
-    assert "blended" not in str(report)
-    beside = checked(COURSE + MIXED.replace("share * x +", "alpha * x +"), tmp_path)
-    assert "not judged: blended" in str(beside)
-
-
 OF_TWO_INPUTS = """import numpy as np
 
 def fit(X, y, lr=0.1, epochs=30):
@@ -528,6 +512,20 @@ def fit(X, y, lr=0.1, epochs=30):
         W = W - lr * X.T @ e
     return W, b
 """
+MIXED = """
+
+def blended(x, y, rng, alpha=0.3):
+    share = rng.beta(alpha, alpha, size=(len(x), 1))
+    other = rng.permutation(len(x))
+    return share * x + (1 - share) * x[other], share * y + (1 - share) * y[other]
+"""
+
+
+def test_what_only_draws_by_a_number_does_not_train(tmp_path: Path) -> None:
+    report = checked(OF_TWO_INPUTS + MIXED, tmp_path)
+    assert "blended" not in str(report)
+    beside = checked(OF_TWO_INPUTS + MIXED.replace("share * x +", "alpha * x +"), tmp_path)
+    assert "not judged: blended" in str(beside)
 
 
 def test_a_number_among_parameters_tells_no_number_of_inputs(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from conformance import api
 from conformance.tests.networks import book
 from conformance.tests.networks.book import Array, Pairs
 
+pytestmark = pytest.mark.usefixtures("no_search")
+
 CASES = ("cancelling-2-2-2", "remainder-3-4-2")
 """In both a mini-batch is of one sample; in the first many numbers are equal."""
 NEURON = np.dtype([("net", float), ("out", float), ("err", float)])

@@ -141,7 +141,13 @@ STRANGE = {
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("what", STRANGE)
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param(each, marks=[pytest.mark.seldom] if each == "a dict of weights" else [])
+        for each in STRANGE
+    ],
+)
 def test_what_is_no_array_of_numbers_is_the_subjects(
     what: str, tmp_path: Path, monkeypatch: Patch, capsys: Capture
 ) -> None:
@@ -169,17 +175,25 @@ def test_weights_in_lists_are_judged(what: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough
-def test_in_the_suite_an_error_of_ours_is_an_error_and_no_failure(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param(("--conformance-xfails", "expected.txt"), id="expected failures"),
+        pytest.param((), id="all", marks=pytest.mark.seldom),
+    ],
+)
+def test_in_the_suite_an_error_of_ours_is_an_error_and_no_failure(
+    more: tuple[str, ...], tmp_path: Path
+) -> None:
     (tmp_path / "breaking.py").write_text("import conformance.judging.judge as j\nj.judge = None\n")
     (tmp_path / "expected.txt").write_text("*/bp2/*\n")
     asked = ("-k", "hand-2-3-1/bp2/ref", "--conformance-subject", "reference", "-p", "breaking")
     suite = ("--pyargs", "conformance.suite.test_equation", *asked)
-    for more in ((), ("--conformance-xfails", "expected.txt")):
-        code, out = finish(start(tmp_path, *suite, *more, python_path=str(tmp_path)))
-        assert code == 1
-        assert "1 error" in out.splitlines()[-1]
-        assert "failed" not in out.splitlines()[-1]
-        assert "an error of conformance itself: TypeError" in out
+    code, out = finish(start(tmp_path, *suite, *more, python_path=str(tmp_path)))
+    assert code == 1
+    assert "1 error" in out.splitlines()[-1]
+    assert "failed" not in out.splitlines()[-1]
+    assert "an error of conformance itself: TypeError" in out
 
 
 def test_a_reader_that_goes_is_no_verdict(tmp_path: Path) -> None:
