@@ -618,6 +618,7 @@ def test_the_derivative_of_a_cost_is_judged_by_the_value_in_its_class(
     assert blame.line == (23 if edits else 8)
 
 
+@pytest.mark.seldom  # of a script, the test above holds it
 def test_a_network_is_judged_by_the_value_of_its_cost(tmp_path: Path) -> None:
     network = COST_CLASSES[: COST_CLASSES.index("r = ")].replace("    def step", GRADIENTS)
     network = network.replace("r.randn", "np.random.randn").replace("cost):", "cost=Likelihood):")
