@@ -13,7 +13,12 @@ from conformance.tracing.node import Node
 
 
 def entry_in_a_part(parameter: Node, at: tuple[int, ...]) -> str:
-    """The entry of a matrix or vector that an entry of a parameter is: `W1[0, 3]`; else nothing."""
+    """The entry of a matrix or vector that an entry of a parameter is: `W1[0, 3]`; else nothing.
+
+    The gradient of a row may be a vector: its entries are at other places then.
+    """
+    if np.ndim(parameter.value) != 1 or len(at) != 1:
+        return ""
     entry = np.asarray(parameter.value)[at]
     for part in _parts(parameter):
         found = np.argwhere(np.asarray(part.value) == entry)
@@ -27,8 +32,6 @@ def entry_in_a_part(parameter: Node, at: tuple[int, ...]) -> str:
 def _parts(parameter: Node) -> Iterator[Node]:
     """What is taken out of a vector, the last first."""
     size = np.size(parameter.value)
-    if np.ndim(parameter.value) != 1:
-        return
     moved = walk([parameter], lambda each: [e for e in each.consumers if e.operation in MOVES])
     parts = (each for each in moved if 0 < np.size(each.value) < size)
     yield from sorted(parts, key=lambda each: -each.number)

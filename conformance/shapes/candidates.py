@@ -88,7 +88,8 @@ def candidates(found: Definitions) -> Iterator[Candidate]:
 
 def _is_made(name: str, found: Definitions) -> bool:
     """Whether a file itself makes an object of a class."""
-    return any(True for _ in assembled(getattr(found.module, name), found.files, found.module))
+    kind = next(each for each in found.classes if each.__name__ == name)  # it may stand in another
+    return any(True for _ in assembled(kind, found.files, found.module))
 
 
 def slopes(found: Definitions, left: Sequence[NotJudged]) -> list[Candidate]:

@@ -124,6 +124,21 @@ def test_a_class_within_a_class_is_judged(tmp_path: Path) -> None:
     assert (code, lines[:1]) == (1, ["return dL_dZ @ self.input ** 2"]), said
 
 
+WITHIN = """
+    class activation:
+        def relu(out):
+            return np.maximum(0, out)
+
+        def relu_derivative(out):
+            return (out > 0).astype(float)
+"""
+
+
+def test_a_class_within_a_class_may_be_no_layer(tmp_path: Path) -> None:
+    code, _, said = judged(NESTED + WITHIN, tmp_path)
+    assert code == 0, said
+
+
 HANDS_ON = """
 import numpy as np
 

@@ -113,3 +113,28 @@ def test_a_wrong_line_is_found_where_matrices_are_parts(
     code, lines, said = judged_source(VIEWS.replace(right, wrong), tmp_path)
     assert code == 1, said
     assert wrong in lines[0]
+
+
+ROW = """
+import numpy as np
+
+rng = np.random.RandomState(5)
+w, b = rng.randn(3, 4), np.zeros((1, 4))
+v, c = rng.randn(4, 2), np.zeros((1, 2))
+for x, t in zip(rng.rand(6, 1, 3), rng.rand(6, 1, 2)):
+    h = 1 / (1 + np.exp(-(x @ w + b)))
+    out = 1 / (1 + np.exp(-(h @ v + c)))
+    d = (out - t) * out * (1 - out)
+    e = d @ v.T * h * (1 - h)
+    v -= 0.3 * h.T @ d
+    c -= 0.3 * np.sum(d, axis=0)
+    w -= 0.3 * x.T @ e
+    b -= 0.3 * np.sum(e, axis=0)
+"""
+
+
+def test_the_gradient_of_a_row_may_be_a_vector(tmp_path: Path) -> None:
+    assert run_edited(tmp_path, ROW).exit_code == 0
+    report = run_edited(tmp_path, ROW, ("* h * (1 - h)", "* h"))
+    assert report.exit_code == 1, str(report)
+    assert "e = d @ v.T * h" in str(report)
