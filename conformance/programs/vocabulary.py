@@ -43,7 +43,7 @@ KINDS: dict[str, Pattern] = {
         "mask": r"(\w+)?mask\w*",
         "targets": r"ys?|t|y(train|batch|true|data|i|list|b|labels?)|(train|batch|mini|onehot)y|ally(trues)?"
         r"|targets?(list|data)?|labels?|(expected|desired|actual|true|target)(output|value|y|label)?s?"
-        r"|(ground)?truth|gt|actions?(taken)?|training(set)?outputs|trainlabels|onehot(labels)?|tvec|(is)?(same|similar)",
+        r"|(ground)?truth|gt|actions?(taken)?|training(set)?outputs|trainlabels|onehot(labels|targets)?|(y|labels?|targets?)onehot|tvec|(is)?(same|similar)",
         "logits": r"logits?",
         "output": r"logits?|o|out|outputs?|yhat|ypred(icted)?|y_?p|preds?|predict(ed|ions?)|al|aout|aoutput"
         r"|prob(abilitie)?s|scores?|final(outputs?)|netout(put)?|result|h|hx|activations?",

@@ -33,6 +33,8 @@ QUIET = 0
 ACTIVATION, ANOTHER = "sigmoid", "tanh"
 OTHER, THIRD = "other inputs", "third inputs"
 """The kinds of the second inputs of a pair, and of the third ones of a triplet."""
+LABELS = "labels"
+"""The kind of the classes of samples, beside targets that are one-hot."""
 PAIRS = "pairs"
 """The kind of samples one by one, each with its target."""
 TRIPLET = tuple(map(re.compile, (r"x?a|anchors?", r"x?p|pos(itives?)?", r"x?n|neg(atives?)?")))
@@ -122,6 +124,7 @@ def data_kinds(data: Data) -> dict[str, Any]:
         OTHER: Later(lambda: data.x[::-1]),
         THIRD: Later(lambda: np.roll(data.x, 1, axis=0)),
         "targets": data.y,
+        **({LABELS: Later(lambda: data.labels)} if data.coding == "one-hot" else {}),
         "m": sizes.m,
         **({} if data.layout in TRIPLES else {"sample values": sizes.m}),
         "batchsize": sizes.m,
@@ -277,6 +280,10 @@ def ways(
     elif told is not None and all(kind in scope.kinds for kind in told):
         yield tuple(map(scope.of, told)), {}
         return
+    for each in _targets_twice(function) if named is None and LABELS in scope.kinds else ():
+        other = replace(scope, names={**scope.names, each: scope.of(LABELS)})
+        if (given := by_name(function, other)) is not None:
+            yield (), given
     count = len(needed(function))
     forms = FORMS.get("backward" if role == "gradients" else role, ())
     told_apart = role != "train"  # which is tried as it stands: each way runs all of it
@@ -285,6 +292,15 @@ def ways(
         said = not _contradicts(function, form, whole=named is not None)
         if fits and said and all(kind in scope.kinds for kind in form):
             yield tuple(map(scope.of, form)), {}
+
+
+def _targets_twice(function: Callable[..., Any]) -> list[str]:
+    """The two arguments of a function that are targets: one may be their labels; else none.
+
+    The second is, as in `Y_onehot, y`, before the first is.
+    """
+    found = [e.name for e in needed(function) if kinds_of(e.name)[:1] == ("targets",)]
+    return found[::-1] if len(found) == len(("one-hot", "labels")) else []
 
 
 def _contradicted(function: Callable[..., Any], form: tuple[str, ...]) -> Sequence[tuple[str, str]]:

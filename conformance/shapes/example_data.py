@@ -94,6 +94,11 @@ class Data:
         return m, (n, 1) if self.layout in SEQUENCES else (n,)
 
     @property
+    def labels(self) -> Array:
+        """The classes of samples whose targets are one-hot."""
+        return np.asarray(np.argmax(self.y, axis=0 if "column" in self.layout else -1))
+
+    @property
     def places(self) -> tuple[Array, Array]:
         """Which user and which item each sample is of: some of either have several."""
         samples = np.arange(self.sizes.m)

@@ -113,7 +113,11 @@ def _by_order(data: Data) -> Mapping[int, tuple[tuple[Any, ...], ...]]:
         1: ((s.whole,),),
         2: (*((s.n_in, each) for each in last), (data.x, data.y)),
         3: ((s.n_in, s.n_hidden, s.n_out), (data.x, data.y, s.n_hidden)),
-        4: ((s.n_in, s.n_hidden, s.n_out, RATE), (s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out)),
+        4: (
+            (s.n_in, s.n_hidden, s.n_out, RATE),
+            (s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out),
+            (data.x, data.y, s.n_hidden, RATE),
+        ),
         5: ((s.n_in, s.n_hidden, s.n_hidden + 1, s.n_out, RATE),),
     }
 
@@ -388,6 +392,8 @@ def sizes_of(
     outs = [asked.n_out, *outs] if fits_out or asked.n_out == 1 else outs  # of a vector
     if first == last[::-1]:  # its targets are its inputs, and it may be given noise of any width
         outs += [n for shape in shapes[1:-1] for n in shape]
+    fixed = {n for leaf in named for n in np.shape(leaf.value) if n > 1}  # of a bias alone
+    outs = [*sorted(fixed - {n for shape in shapes for n in shape}), *outs]
     hidden = next((n for n, other in shapes if n == other > 1), N_HIDDEN)  # as wide as its state
     found = [Sizes(i, hidden, o, m) for i in ins for o in outs if i > 0 and o > 0]
     return list(dict.fromkeys(found))

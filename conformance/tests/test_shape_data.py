@@ -1605,3 +1605,83 @@ def test_a_network_of_any_number_of_layers_is_judged_with_more_than_one_hidden_l
     assert code == 0, said
     code, lines, said = judged(source.replace(right, wrong), tmp_path)
     assert (code, wrong in lines[0]) == (1, True), said
+
+
+COUNTED_LABELS = """
+import numpy as np
+
+class Classifier:
+    def __init__(self, n_in, n_hidden, n_out, lr):
+        self.V = np.random.randn(n_in, n_hidden)
+        self.c = np.zeros((1, n_hidden))
+        self.U = np.random.randn(n_hidden, n_out)
+        self.lr = lr
+        self.wrong = []
+
+    def forward(self, X):
+        self.h = np.tanh(X @ self.V + self.c)
+        e = np.exp(self.h @ self.U)
+        return e / e.sum(axis=1, keepdims=True)
+
+    def train(self, X, labels, y_onehot, epochs=30):
+        for _ in range(epochs):
+            out = self.forward(X)
+            self.wrong.append(np.sum(out.argmax(axis=1) != labels))
+            d = (out - y_onehot) / len(X)
+            dh = d @ self.U.T * (1 - self.h ** 2)
+            self.U -= self.lr * self.h.T @ d
+            self.V -= self.lr * X.T @ dh
+            self.c -= self.lr * dh.sum(axis=0)
+"""
+SWAPPED = "X, labels, y_onehot", "X, y_onehot, labels"
+SQUARED_H = "(1 - self.h ** 2)", "(1 - self.h)"
+
+
+@pytest.mark.parametrize("order", [SWAPPED[:1] * 2, SWAPPED], ids=["last", "first"])
+def test_targets_may_be_given_one_hot_and_as_labels(order: tuple[str, str], tmp_path: Path) -> None:
+    source = COUNTED_LABELS.replace(*order)
+    code, _, said = judged(source, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(source.replace(*SQUARED_H), tmp_path)
+    assert code == 1, said
+    assert lines[:1] == ["dh = d @ self.U.T * (1 - self.h)"]
+
+
+FIXED_CLASSES = """
+import numpy as np
+
+class Digits:
+    def __init__(self, X, y, breite, tempo):
+        self.X, self.y, self.tempo = X, y, tempo
+        self.w1 = np.random.randn(breite, X.shape[0])
+        self.b1 = np.zeros((breite, 1))
+        self.w2 = np.random.randn(y.shape[0], breite)
+        self.b2 = np.zeros((7, 1))
+
+    def forward(self, x):
+        self.a1 = np.tanh(self.w1 @ x + self.b1)
+        e = np.exp(self.w2 @ self.a1 + self.b2)
+        self.a2 = e / np.sum(e, axis=0)
+
+    def backward(self, x, y):
+        d2 = (self.a2 - y) / y.shape[1]
+        d1 = self.w2.T @ d2 * (1 - self.a1 ** 2)
+        self.w2 -= self.tempo * d2 @ self.a1.T
+        self.b2 -= self.tempo * d2.sum(axis=1, keepdims=True)
+        self.w1 -= self.tempo * d1 @ x.T
+        self.b1 -= self.tempo * d1.sum(axis=1, keepdims=True)
+
+    def train(self):
+        self.forward(self.X)
+        self.backward(self.X, self.y)
+"""
+
+
+def test_a_bias_may_tell_the_number_of_classes_of_a_network_made_of_data(tmp_path: Path) -> None:
+    code, _, said = judged(FIXED_CLASSES, tmp_path)
+    assert code == 0, said
+    code, lines, said = judged(
+        FIXED_CLASSES.replace("self.w2.T @ d2", "self.w2.T @ d2 * 2"), tmp_path
+    )
+    assert code == 1, said
+    assert lines[:1] == ["d1 = self.w2.T @ d2 * 2 * (1 - self.a1 ** 2)"]
