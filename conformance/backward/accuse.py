@@ -176,8 +176,9 @@ def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
     mending = _mending(forward, found)
     if mending is None or mending[1].kind == "value":  # no change of one operation mends them
         told = along_another_axis(forward, found)
-    if mending is None or told:
-        decay = None if told else wrong_decay(forward, found)
+    extra = mending is not None and getattr(mending[1].changed, "what", "") == "extra"
+    decay = wrong_decay(forward, found) if not told and (mending is None or extra) else None
+    if mending is None or told or decay:
         return [*told] or (several(forward, found) if decay is None else [decay])
     lines, why, values = mending
     why = replace(why, worst=worst_entry(found))

@@ -37,17 +37,21 @@ def _wrong_decay(forward: Forward, found: Sequence[Verdict], penalty: Penalty) -
     for each in wrong:
         lacks, own = _lacks(each, penalty), terms(each.goal, forward.chain, penalty)[-1:]
         rate = sum(rate_of(each.goal, term, forward.chain, penalty) for term in own)
-        if lacks is None or not rate + lacks:
+        if lacks is None or not (rate or lacks):
             return None
-        factors.append(rate / (rate + lacks))
+        alone = abs(rate + lacks) <= HALF_OF_THE_DIGITS * abs(rate)  # the loss has none of it
+        factors.append(np.inf if alone else rate / (rate + lacks))
         nodes += own or [each.goal.node]
-    nodes.sort(key=lambda each: each.number)
-    lines = [line for each in nodes for line in lines_of(each)]
-    if not lines or np.ptp(factors) > HALF_OF_THE_DIGITS * abs(factors[0]):
+    in_order = sorted(zip(nodes, wrong, strict=True), key=lambda pair: pair[0].number)
+    lines = [line for node, _ in in_order for line in lines_of(node)]
+    if not lines or not np.allclose(factors, factors[0], rtol=HALF_OF_THE_DIGITS, atol=0):
         return None
     names = tuple(each.goal.name for each in wrong)
-    text, parameter = operation_text(nodes[0]), Named(names[0], None)
+    node, first = in_order[0]
+    text, parameter = operation_text(node), Named(first.goal.name, None)
     why = Cause("decay", text, parameter, factor=factors[0], worst=worst_entry(found))
+    if np.isinf(factors[0]):
+        why = replace(why, kind="decay alone", factor=1.0)
     return Accused(names, tuple(dict.fromkeys(lines)), why, mends=True)
 
 
@@ -64,7 +68,7 @@ def decays_without(
             of the factor: then the rest is as it has to be.
     """
     wrong = wrong_decay(forward, found)
-    if wrong is None or abs(wrong.cause.factor * factor - 1) > NEAR:
+    if wrong is None or wrong.cause.kind != "decay" or abs(wrong.cause.factor * factor - 1) > NEAR:
         return False
     stated = {number for each in found for number in stated_numbers(each.goal.node)}
     return stated.issuperset(rates) and factor not in rates

@@ -103,7 +103,8 @@ class Cause:
             contributions; `begins`: what is computed from it is not the derivative that is needed;
             `slope`: a right derivative is multiplied by it, and it is not that of `missing`;
             `updated`: a parameter (`needed`) is used after its update (`held`); `decay`: it is
-            `factor` times the derivative of the decay of the loss; `handed`: another value has to
+            `factor` times the derivative of the decay of the loss; `decay alone`: the loss has none
+            of it; `handed`: another value has to
             be handed on there; `aliased`: an array is changed in place while another name stands
             for what it was; `changed`: the operation is another one than it has to be; `gradient`:
             the gradient is wrong and no operation is known that mends it; `another`: it is that of

@@ -73,6 +73,8 @@ OF_KIND = {
     "begins": "the mistake is in {operation} or in what is computed from it, which has to become "
     "∂C/∂{needed}: no gradient that is right as it is uses it",
     "decay": "{operation} is {factor:g} times the derivative of the decay in the loss",
+    "decay alone": "{operation} is the derivative of a decay that the loss does not have: add "
+    "that of {needed} to the loss, or leave it out here",
     "no decay": "the derivative of the decay in the loss, a multiple of {needed}, is not added",
     "handed": "{operation} is handed on here, and ∂C/∂{needed} is needed",
     "aliased": "`{names[0]}` is changed in place, and is the same array as `{names[1]}`, which is "

@@ -508,6 +508,13 @@ def test_a_factor_that_a_right_decay_has_not_is_a_mistake(tmp_path: Path) -> Non
     assert blame.line == SPIRAL[: SPIRAL.index("dscores /= N")].count("\n") + 1
 
 
+def test_a_decay_that_the_loss_has_of_another_parameter_alone_is_told(tmp_path: Path) -> None:
+    (accused,) = run_edited(tmp_path, SPIRAL, (" + np.sum(W2 * W2)", "")).examined.accused
+    assert accused.gradients == ("W2",)
+    assert accused.lines[0].line == SPIRAL[: SPIRAL.index("dW2 += reg")].count("\n") + 1
+    assert "that the loss does not have: add that of W2 to the loss" in why(accused.cause)
+
+
 LOGISTIC = """import numpy as np
 rng = np.random.default_rng(3)
 X = rng.normal(size=(40, 5))
