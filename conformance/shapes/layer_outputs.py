@@ -100,6 +100,8 @@ def _values(name: str, data: Data, module: ModuleType) -> Iterator[Any]:
                 yield result_of(kind)
 
 
+OUTPUTS = "output", "out", "a"
+"""The names under which a layer keeps what it gives."""
 ENTRIES = 8  # of an output, which are tried alone
 
 
@@ -118,8 +120,7 @@ def outputs(run: Attempt, result: Any, kept: Mapping[str, Any], takes: Takes) ->
         UnfitError: it gives no array of floats.
     """
     parts = list(result) if isinstance(result, tuple) else [result]
-    own = _kept(run, ("output", "out", "a"))
-    outs = [each for each in parts if isinstance(each, np.ndarray)] or [own]
+    outs = [each for each in parts if isinstance(each, np.ndarray)] or [_kept(run)]
     if any(out is None or out.dtype.kind != "f" or not out.size for out in outs[:1]):
         raise UnfitError("its forward part gives no array")
     names = {**kept, **dict(returned_parts(run.results[0][1], result))}
@@ -156,12 +157,18 @@ def upstream(rng: np.random.Generator, out: Any, at: int | None) -> Any:
     return np.where(np.arange(out.size).reshape(out.shape) == place, dout, 0.0)
 
 
-def _kept(run: Attempt, names: Iterable[str]) -> Any:
-    """What a layer keeps under one of some names."""
-    layer = run.roots["self"]
-    return next(
-        (getattr(layer, e) for e in names if isinstance(getattr(layer, e, None), np.ndarray)), None
-    )
+def _kept(run: Attempt) -> Any:
+    """What a layer keeps as its output: by its name, else all else that it keeps leads to it."""
+    held = vars(run.roots["self"])
+    named = next((held[e] for e in OUTPUTS if isinstance(held.get(e), np.ndarray)), None)
+    if named is not None:
+        return named
+    x = run.node(run.scope.kinds["inputs"])
+    stored = [held.get(name) for name in dict.fromkeys(stored_names(run.results[0][1]))]
+    nodes = {run.node(each): each for each in stored if is_floats(each)}
+    made = [each for each in nodes if each is not x and each.depends_on(x)]
+    last = [e for e in made if not any(other is not e and other.depends_on(e) for other in made)]
+    return nodes[last[0]] if len(last) == 1 else None
 
 
 def parameters_of(run: Attempt, loss: Node) -> tuple[str, ...]:

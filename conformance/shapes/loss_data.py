@@ -54,11 +54,13 @@ class Trial:
         data: the layout, and the targets.
         kinds: what each argument is: an array, the target, a number, weights, or a mask.
         seed: of the arrays that are drawn.
+        kept: whether it goes back from what it keeps of the output.
     """
 
     data: Data
     kinds: tuple[str, ...]
     seed: int = 6
+    kept: bool = False
 
     def given(self, names: Sequence[str], spread: float | None, trace: Trace) -> dict[str, Any]:
         """The arguments by name, of which the arrays and targets of floats are recorded."""
@@ -243,3 +245,17 @@ def kept_gradient(held: Any, shape: tuple[int, ...]) -> Any:
     kept = {k: e for k, e in vars(held).items() if isinstance(e, np.ndarray) and e.shape == shape}
     named = [e for k, e in kept.items() if re.match(r"d|grad", bare(k))]
     return named[-1] if named else None
+
+
+def kept_of(held: Any, output: Any) -> Any:
+    """The only array of the shape of the output that an object keeps, and that is made of it.
+
+    Raises:
+        UnfitError: there is none, or there are several.
+    """
+    alike = (e for e in vars(held).values() if isinstance(e, type(output)))
+    found = [e for e in alike if e.shape == output.shape and e.node is not output.node]
+    made = [each for each in found if each.node.depends_on(output.node)]
+    if len(made) != 1:
+        raise UnfitError("it keeps nothing of the output")
+    return made[0]

@@ -5,6 +5,7 @@ which of a file's functions and classes may be losses (`named_losses.py`).
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import product
 from types import FunctionType
@@ -32,6 +33,7 @@ from conformance.shapes.loss_data import (
     is_difference,
     kept_gradient,
     kept_loss,
+    kept_of,
     other_settings,
     trials,
 )
@@ -84,7 +86,7 @@ class LossSearch:
         problem = ""
         for trial in trials(self.given or self._names()):
             try:
-                judged = self._judged(trial)
+                judged = self._of_output_or_kept(trial)
             except _OtherError:
                 if wrong is None:
                     return None
@@ -163,6 +165,23 @@ class LossSearch:
         assert kept is not None  # noqa: S101 - else the first has raised an error
         return replace(kept, idle=kept.idle or self._takes_numbers(trial))
 
+    def _of_output_or_kept(self, trial: Trial) -> "_Judged":
+        """The verdict where it goes back from the output; else from what it keeps of that.
+
+        Such are the probabilities of its softmax, of which it takes the target off.
+
+        Raises:
+            UnfitError, NotAGradientError: as `_judged`.
+        """
+        try:
+            return self._judged(trial)
+        except _OtherError:
+            with suppress(UnfitError, NotAGradientError):
+                judged = self._judged(replace(trial, kept=True))
+                if judged.found.examined.ok:
+                    return judged
+            raise
+
     def _of_step(
         self,
         trial: Trial,
@@ -209,7 +228,9 @@ class LossSearch:
             node = node_of(trace, loss.mean() if np.size(loss) > 1 else loss)
             if self.prime is not None:
                 output = next(iter(arrays.values()))
-                result = self._gradient(held, self._ordered(held, given, trial), output)
+                from_kept = trial.kept and held is not None
+                inner = kept_of(held, output) if from_kept else getattr(held, "output", output)
+                result = self._gradient(held, self._ordered(held, given, trial), output, inner)
                 back = arrays_in(result) if isinstance(result, tuple | list) else [result]
             goals = self._goals(trace, arrays, back)
         if not abs(float(np.ravel(node.value)[0])) < HUGE:
@@ -256,10 +277,9 @@ class LossSearch:
             return pair if trial.kinds[at[0]] == TARGET else pair[::-1]
         return pair
 
-    def _gradient(self, held: Any, pair: tuple[Any, Any], output: Any) -> Any:
-        """What the second function gives, or the object keeps."""
+    def _gradient(self, held: Any, pair: tuple[Any, Any], output: Any, inner: Any) -> Any:
+        """What the second function gives, or the object keeps, from what it keeps of the output."""
         prime = self._prime(held)
-        inner = getattr(held, "output", output)
         first = inner if isinstance(inner, np.ndarray) and inner.shape == output.shape else output
         given = tuple(first if each is output else each for each in pair)
         ways: list[tuple[Any, Any]] = [(given, {}), (pair, {}), ((), {}), (pair[1:2], {})]

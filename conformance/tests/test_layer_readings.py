@@ -764,3 +764,55 @@ class Cube(metaclass=Listed):
 def test_a_class_of_classes_is_no_layer(power: str, code: int, tmp_path: Path) -> None:
     found, _, said = judged(LISTED.replace("self.x**2", f"self.x{power}"), tmp_path)
     assert (found, "Cube" in said) == (code, True), said
+
+
+KEPT = """
+import numpy as np
+
+class Affine:
+    def __init__(self, inputs, neurons):
+        self.kernel = np.random.randn(inputs, neurons)
+
+    def forward(self, x):
+        self.x = x
+        self.scores = x @ self.kernel
+
+    def backward(self, dvalues):
+        self.dkernel = self.x.T @ dvalues
+        self.dx = dvalues @ self.kernel.T
+
+class Swish:
+    def forward(self, x):
+        self.given = x
+        self.gate = 1 / (1 + np.exp(-x))
+        self.results = x * self.gate
+
+    def backward(self, dvalues):
+        self.dx = dvalues * (self.gate + self.results * (1 - self.gate))
+
+class SoftmaxEntropy:
+    def forward(self, scores, y_true):
+        e = np.exp(scores - scores.max(axis=1, keepdims=True))
+        self.shares = e / e.sum(axis=1, keepdims=True)
+        return -np.mean(np.log(np.sum(self.shares * y_true, axis=1)))
+
+    def backward(self, dvalues, y_true):
+        self.dx = (dvalues - y_true) / len(dvalues)
+"""
+
+
+def test_what_all_that_a_layer_keeps_leads_to_is_its_output(tmp_path: Path) -> None:
+    code, _, said = judged(KEPT, tmp_path)
+    assert code == 0, said
+    assert said.count("all right") == KEPT.count("class "), said
+    code, lines, said = judged(KEPT.replace("(1 - self.gate))", "self.gate)"), tmp_path)
+    assert code == 1, said
+    assert lines[:1] == ["self.dx = dvalues * (self.gate + self.results * self.gate)"]
+
+
+def test_a_loss_may_be_given_back_the_probabilities_that_it_keeps(tmp_path: Path) -> None:
+    source = KEPT[: KEPT.index("class Affine")] + KEPT[KEPT.index("class SoftmaxEntropy") :]
+    code, _, said = judged(source, tmp_path)
+    assert code == 0, said
+    code, _, said = judged(source.replace("(dvalues - y_true)", "(dvalues + y_true)"), tmp_path)
+    assert code == 1, said
