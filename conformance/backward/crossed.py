@@ -4,7 +4,8 @@ NumPy spreads both without a word. Left out: whether that is what makes gradient
 (`own_pass.py`), or a parameter grow (`script/rebound_states.py`).
 """
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from conformance.backward.margins import value_of
 from conformance.backward.recorded_pass import OwnPass, bits
-from conformance.backward.source import MOVES
+from conformance.backward.source import MOVES, line_of
 from conformance.tracing.ancestors import walk
 from conformance.tracing.node import Node
 from conformance.tracing.trace import Trace
@@ -81,6 +82,26 @@ def _target(node: Node, parameters: int) -> int | None:
         if {np.shape(output.value), np.shape(value_of(target))} == {(m,), (m, 1)}:
             return i
     return None
+
+
+def spread_words(nodes: Iterable[Node]) -> str:
+    """Which line makes (m, m) of (m, 1) and (m,), as is seldom meant; nothing if none does."""
+    for node in nodes:
+        line, shapes = line_of(node), sorted(np.shape(value_of(each)) for each in node.args)
+        if line is None or node.operation not in SPREADING or not shapes[0]:
+            continue
+        m = shapes[0][0]
+        sources = [{*walk([e], _moved)} for e in node.args if type(e) is Node]
+        alike = len(sources) > 1 and sources[0] & sources[1]  # each with each is meant
+        if m > 1 and shapes == [(m,), (m, 1)] and not alike:
+            place = f"{os.path.relpath(line.file)}:{line.line}"
+            return f"; {place} makes ({m}, {m}) of ({m}, 1) and ({m},): give both the same shape"
+    return ""
+
+
+def _moved(node: Node) -> Sequence[Node]:
+    """What a value is that is put in another shape."""
+    return node.inputs if node.operation in MOVES else ()
 
 
 def _is_computed(output: Node, parameters: int) -> bool:

@@ -19,6 +19,7 @@ from conformance.backward.chain import Chain
 from conformance.backward.compared import Compared, compared
 from conformance.backward.compared_quantities import HALF_OF_THE_DIGITS, multiple
 from conformance.backward.costs import COSTS, OF_MARGINS, cost, times
+from conformance.backward.crossed import spread_words
 from conformance.backward.decay import Decay, decayed, stated
 from conformance.backward.factor import (
     Shared,
@@ -275,7 +276,8 @@ def tried(
     nodes = list(run.trace.nodes)
     chosen = compared(nodes, run.goals, *given, run.trace.ended)[:FEW]
     if not chosen:
-        raise NothingComparedError("no output was found that is compared with a target")
+        words = "no output was found that is compared with a target"
+        raise NothingComparedError(words + spread_words(nodes))
     chosen = [*before_products(run, chosen), *chosen]
     weighed = [(each, by) for each in chosen for by in ((), *weights(nodes, each, run.goals))]
     appended = [

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from conformance.backward.crossed import spread_words
 from conformance.backward.findings import Line
 from conformance.backward.groups import grouped, operation_key
 from conformance.backward.loss_names import is_named
@@ -69,7 +70,7 @@ def nothing_trained(trace: Trace, notes: Notes) -> str:
     if apart is not None:
         return f"{ended}, and {apart}"
     updated = "no parameter was seen to be updated by what was computed from it"
-    what = f"{ended}, and {updated}: {_rounds(trace)}"
+    what = f"{ended}, and {updated}: {_rounds(trace)}{spread_words(trace.nodes)}"
     others = [each for each in POOLS if each in sys.modules]
     return f"{what}; what its other processes do is not seen" if others else what
 

@@ -705,6 +705,22 @@ def test_a_parameter_that_becomes_what_nothing_uses_is_told(tmp_path: Path) -> N
     assert "what comes of it is not kept in its place" in str(report)
 
 
+ONCE = """x, w, v = np.ones(2), np.ones((3, 2)) / 4, np.ones((1, 3)) / 5
+h = np.tanh(w @ x)
+out = v @ h
+d = out - 1
+gv = d.reshape(-1, 1) * h
+dh = v.T * d * (1 - h ** 2)
+"""
+ROW_BY_ROW = """X, Y = np.array([[0.1, 0.3], [0.2, 0.7]]), np.eye(2)
+w = np.array([[0.5, -0.2], [0.3, 0.4]])
+for x, y in zip(X, Y):
+  out = np.tanh(w @ x.reshape(2, 1))
+  d = -(y - out) * (1 - out ** 2)
+  w -= 0.1 * np.dot(d, np.ones((2, 1)))
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -730,6 +746,8 @@ def test_a_parameter_that_becomes_what_nothing_uses_is_told(tmp_path: Path) -> N
             f"{NUMPY}{PERCEPTRON}",
             "no output was found that is compared with a target",  # a step function gives it
         ),
+        (f"{NUMPY}{ONCE}", "script.py:7 makes (3, 3) of (3, 1) and (3,): give both the same shape"),
+        (f"{NUMPY}{ROW_BY_ROW}", "script.py:6 makes (2, 2) of (2, 1) and (2,): give both"),
         (f"{NUMPY}z = np.ones(3) + 1j\nz = z * np.abs(z)", "with complex numbers is not followed"),
         (
             f"{NUMPY}a, w = np.ones(2) + 1j, np.zeros(2)\nfor k in range(9): w -= (a * w - 1).real",
