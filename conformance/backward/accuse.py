@@ -178,6 +178,8 @@ def _seen(forward: Forward, found: list[Verdict]) -> list[Accused]:
         told = along_another_axis(forward, found)
     extra = mending is not None and getattr(mending[1].changed, "what", "") == "extra"
     decay = wrong_decay(forward, found) if not told and (mending is None or extra) else None
+    if extra and decay is not None and decay.cause.kind != "decay alone":
+        decay = None
     if mending is None or told or decay:
         return [*told] or (several(forward, found) if decay is None else [decay])
     lines, why, values = mending

@@ -87,10 +87,10 @@ def _target(node: Node, parameters: int) -> int | None:
 def spread_words(nodes: Iterable[Node]) -> str:
     """Which line makes (m, m) of (m, 1) and (m,), as is seldom meant; nothing if none does."""
     for node in nodes:
-        line, shapes = line_of(node), sorted(np.shape(value_of(each)) for each in node.args)
-        if line is None or node.operation not in SPREADING or not shapes[0]:
+        line = line_of(node) if node.operation in SPREADING and np.ndim(node.value) > 1 else None
+        if line is None:
             continue
-        m = shapes[0][0]
+        m, shapes = len(node.value), sorted(np.shape(value_of(each)) for each in node.args)
         sources = [{*walk([e], _moved)} for e in node.args if type(e) is Node]
         alike = len(sources) > 1 and sources[0] & sources[1]  # each with each is meant
         if m > 1 and shapes == [(m,), (m, 1)] and not alike:
