@@ -3,6 +3,7 @@
 Left out: judging it.
 """
 
+import ast
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial, update_wrapper
@@ -19,7 +20,7 @@ from conformance.shapes.definitions import Definitions
 from conformance.shapes.example_data import Data
 from conformance.shapes.found import NotJudged
 from conformance.shapes.function_pairs import derivatives, pairs, takes_derivative
-from conformance.shapes.function_sources import returned_functions
+from conformance.shapes.function_sources import returned_functions, source_parts, stored_names
 from conformance.shapes.layers import LayerSearch, closure_layer, layer_search, unnamed_layer
 from conformance.shapes.named_losses import (
     before_activations,
@@ -291,11 +292,33 @@ def _searched(found: Definitions, roles: dict[str, list[Named]]) -> Searched:
     others = (each for each in found.functions if each not in used and may_make(each))
     initial = roles["init"] or _named(*others)
 
-    def makers(_data: Data) -> Iterator[Made]:
+    def makers(data: Data) -> Iterator[Made]:
+        yield from _objects(used, found, data)
         yield from made_by_the_file(initial)
         yield from made_here(used)
 
     return Searched(makers, roles, found.module)
+
+
+def _objects(used: Sequence[FunctionType], found: Definitions, data: Data) -> Iterator[Made]:
+    """The ways to make an object of the file's classes, of which functions read what it holds."""
+    for kind in found.classes:
+        held = stored_names(getattr(kind, "__init__", None))
+        named = next((name for each in used for name in _read_of(each, held)), "")
+        for each in constructors(kind, data) if named else ():
+
+            def make(data: Data, scope: Scope, named: str = named, own: Made = each) -> Any:
+                return {named: own.make(data, scope)["self"]}
+
+            yield replace(each, make=make)
+
+
+def _read_of(function: FunctionType, held: Collection[str]) -> Iterator[str]:
+    """The arguments of a function of which it reads attributes of some names."""
+    names = [each.name for each in needed(function)]
+    for each in source_parts(function):
+        if isinstance(each, ast.Attribute) and each.attr in held:
+            yield from (name for name in names if ast.unparse(each.value) == name)
 
 
 def _giving_two(

@@ -2053,3 +2053,38 @@ def test_a_loss_of_the_first_output_is_that_of_a_network_with_one(
 ) -> None:
     found, _, said = judged(FIRST_COLUMN.replace("d.sum(0)", way), tmp_path)
     assert (found, "a flat array of values" in said) == (code, True), said
+
+
+GIVEN_OBJECT = """
+import numpy as np
+
+class Model:
+    def __init__(self, layers):
+        self.W = [np.random.randn(a, b) * 0.5 for a, b in zip(layers[:-1], layers[1:])]
+        self.b = [np.zeros(b) for b in layers[1:]]
+
+def forward(x, mlp):
+    acts = [x]
+    for W, b in zip(mlp.W, mlp.b):
+        acts.append(1 / (1 + np.exp(-(acts[-1] @ W + b))))
+    return acts
+
+def backprop(x, y, mlp):
+    acts = forward(x, mlp)
+    d = (acts[-1] - y) * acts[-1] * (1 - acts[-1])
+    dW, db = [None] * len(mlp.W), [None] * len(mlp.b)
+    for i in reversed(range(len(mlp.W))):
+        dW[i] = acts[i].T @ d / len(x)
+        db[i] = d.sum(axis=0) / len(x)
+        d = d @ mlp.W[i].T * acts[i] * (1 - acts[i])
+    return dW, db
+"""
+
+
+def test_functions_may_be_given_an_object_of_a_class_of_the_file(tmp_path: Path) -> None:
+    code, _, said = judged(GIVEN_OBJECT, tmp_path)
+    assert code == 0, said
+    assert "4 gradients, all right" in said
+    wrong = GIVEN_OBJECT.replace("mlp.W[i].T * acts[i] *", "mlp.W[i].T *")
+    code, lines, said = judged(wrong, tmp_path)
+    assert (code, lines[:1]) == (1, ["d = d @ mlp.W[i].T * (1 - acts[i])"]), said
