@@ -3,6 +3,7 @@
 Left out: the process (`file_process.py`), and which candidates there are (`shapes/candidates.py`).
 """
 
+import ast
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ import numpy as np
 from conformance.backward.edited_line import blamed_as
 from conformance.backward.recorded_pass import NoGradientError
 from conformance.backward.syntax import defined_around
+from conformance.programs.held_state import is_floats
 from conformance.programs.vocabulary import bare, is_parameter, is_role, kinds_of
 from conformance.script_outcome import Ran
 from conformance.shapes import edited
@@ -40,6 +42,7 @@ from conformance.shapes.found import (
     without_names,
 )
 from conformance.shapes.function_pairs import PairSearch
+from conformance.shapes.function_sources import source_parts
 from conformance.shapes.handed_on import handed_on
 from conformance.shapes.layers import LayerSearch
 from conformance.shapes.losses import LossSearch
@@ -467,5 +470,27 @@ def _left(candidate: Candidate, thing: Any) -> tuple[NotJudged, bool]:
     promised = isinstance(candidate.layer, PROMISED)
     whole = (network or goes_back or promised) and sure and not refusal.unmade  # else a base
     words = refusal.words.removeprefix(f"{name}: ")
+    words = _lacks(thing, words) or words
     left = NotJudged(name, words, whole, guess, final=refusal.empty)
     return left, bool(sure or refusal.unmade or backward)
+
+
+TRAIN = "let the file train with it, and use `conformance run`"
+
+
+def _lacks(thing: Any, words: str) -> str:
+    """What a function reads that our arguments do not give it: parts of an object, or arrays.
+
+    Args:
+        thing: the function, or what is none.
+        words: how it ended with what it was given.
+    """
+    parts = source_parts(thing) if isinstance(thing, FunctionType) else ()
+    for name in (each.name for each in needed(thing)) if parts else ():
+        read = (e for e in parts if isinstance(e, ast.Attribute) and ast.unparse(e.value) == name)
+        held = sorted({e.attr for e in read if not hasattr(np.ndarray, e.attr)})
+        if held and "has no attribute" in words:
+            return f"`{name}` is an object with {', '.join(held)}: {TRAIN}"
+    own = {e: thing.__globals__.get(e) for e in thing.__code__.co_names} if parts else {}
+    held = [name for name, each in own.items() if is_floats(each) and np.ndim(each)]
+    return f"it reads {', '.join(held)} of the file, and is given none: {TRAIN}" if held else ""

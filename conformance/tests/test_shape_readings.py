@@ -2088,3 +2088,41 @@ def test_functions_may_be_given_an_object_of_a_class_of_the_file(tmp_path: Path)
     wrong = GIVEN_OBJECT.replace("mlp.W[i].T * acts[i] *", "mlp.W[i].T *")
     code, lines, said = judged(wrong, tmp_path)
     assert (code, lines[:1]) == (1, ["d = d @ mlp.W[i].T * (1 - acts[i])"]), said
+
+
+FROM_ELSEWHERE = """
+import numpy as np
+
+def gradients(machine, X, y):
+    hidden = np.tanh(X @ machine.inner)
+    d = hidden @ machine.outer - y
+    return (d @ machine.outer.T * (1 - hidden ** 2)).T @ X, hidden.T @ d
+"""
+OF_THE_FILE = """
+import numpy as np
+
+inner = np.random.randn(5, 7)
+
+def step_gradient(words, goals, state):
+    loss, slope = 0.0, np.zeros_like(inner)
+    for word, goal in zip(words, goals):
+        state = np.tanh(inner[:, [word]] + state)
+        loss += 0.5 * (state[goal, 0] - 1) ** 2
+        slope[goal, word] += (state[goal, 0] - 1) * (1 - state[goal, 0] ** 2)
+    return loss, slope
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (FROM_ELSEWHERE, "`machine` is an object with inner, outer: let the file train"),
+        (OF_THE_FILE, "it reads inner of the file, and is given none: let the file train"),
+    ],
+    ids=["object", "arrays"],
+)
+def test_what_a_function_reads_and_is_not_given_is_told(
+    source: str, words: str, tmp_path: Path
+) -> None:
+    code, _, said = judged(source, tmp_path)
+    assert (code, words in said) == (3, True), said
