@@ -121,16 +121,16 @@ def test_right_functions_that_train_are_judged_by_their_updates(
 @pytest.mark.parametrize(
     ("source", "right", "wrong"),
     [
-        (LOSS + STEP, "dm += -(2 / n) * x *", "dm += -(2 / n) *"),
-        (LOSS + STEP, "dm += -(2 / n) * x *", "dm += (2 / n) * x *"),
         (STEP.replace("points[i, 0], points[i, 1]", "points[0, i], points[1, i]"), "x *", ""),
+        (LOSS + STEP, "dm += -(2 / n) * x *", "dm += (2 / n) * x *"),
+        (LOSS + STEP, "dm += -(2 / n) * x *", "dm += -(2 / n) *"),
         (PARABOLA, "e for e, p", "e * p for e, p"),
         pytest.param(
             *(COURSE, "b = b - alpha * db", "b = b - alpha * dw"),
             marks=pytest.mark.seldom,
         ),
     ],
-    ids=["no input", "sign", "columns", "third", "other gradient"],
+    ids=["columns", "sign", "no input", "third", "other gradient"],
 )
 def test_a_wrong_function_that_trains_is_blamed_on_its_line(
     source: str, right: str, wrong: str, tmp_path: Path
