@@ -111,7 +111,7 @@ def notes(ran: Ran) -> Iterator[str]:
             "used": f"{'of ' * bool(text)}{text}, only what these updates use is judged".lstrip(
                 ", "
             ),
-            "itself": "this is where the file itself trains; with generated data it is right",
+            "itself": "found where the file itself trains; with generated data no mistake is found",
             "decays alone": "λ w is taken off, whatever η is, where AdamW of PyTorch has η λ w",
             "training": f"this is training {text} of the script; no mistake was found before it",
             "unjudged": f"training {text} of the script was tried, and is not judged",

@@ -16,7 +16,7 @@ import numpy as np
 from conformance.backward.findings import Line
 from conformance.script.linear import SAME as COPIES
 from conformance.script.linear import alike, entrywise, kept, links, read_forward, scalar
-from conformance.script.multiples import rated
+from conformance.script.multiples import is_bounded, rated
 from conformance.script.rows import Carried
 from conformance.script.update import Update
 from conformance.script_outcome import Rule
@@ -27,11 +27,11 @@ ROOTS = frozenset({"sqrt", "power", "float_power"})
 
 ARITHMETIC = (
     frozenset({"add", "subtract", "multiply", "divide", "true_divide", "negative", "square"})
-    | frozenset({"reciprocal", "clip", FILLED})
+    | frozenset({"reciprocal", FILLED})
     | ROOTS
     | COPIES
 )
-"""The operations of the rules that are known, and of a gradient that is clipped."""
+"""The operations of the rules that are known."""
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,9 @@ def arithmetic(node: Node, given: frozenset[Node]) -> bool:
     within = {node, *entrywise(node, given)} - given
     bits = bits_of_nodes(given)
     own = (each for each in within if each.function is not None and each.uses & bits)
-    return all(each.operation in ARITHMETIC or each.function is taken for each in own)
+    return all(
+        each.operation in ARITHMETIC or each.function is taken or is_bounded(each) for each in own
+    )
 
 
 def multiple(value: Array, of: Array) -> float | None:

@@ -39,13 +39,14 @@ from conformance.script.defined_losses import stated_decays
 from conformance.script.judgement import Judgement, ToJudge, by_cost_alone, likeliest_first
 from conformance.script.linear import links
 from conformance.script.multiples import (
-    ALTERED,
     ahead_of,
     common,
     inner_choices,
+    is_altered,
     is_rated,
     rated,
     rates_of,
+    unaltered,
     usual,
 )
 from conformance.script.own_rates import are_at_own_rates
@@ -65,6 +66,12 @@ def judged(asked: ToJudge) -> Judgement:
     known = [each for each in solved if each is not None]
     if len(known) == len(updates):
         return _mixed(step.by_choice([known]))
+    before = [each[-1] for each in map(unaltered, updates) if each]
+    if len(before) == len(updates):
+        with suppress(NotAGradientError):
+            made = step.by_choice([before])
+            if made.is_settled:
+                return made
     by_rates = _at_rates(step)
     if by_rates is not None and by_rates.ok and by_rates.own_loss:
         return by_rates
@@ -93,7 +100,7 @@ def _inner(step: "Unjudged", made: Judgement) -> Judgement:
         inner = replace(found, altered=not read, rated=at_rates)
         if found.ok and not (made.own_loss and found.examined.cost == "unknown"):
             return inner
-        signs = any(e.operation in ALTERED for node, each in pairs for e in each.way(node))
+        signs = any(map(is_altered, (e for node, each in pairs for e in each.way(node))))
         made = inner if signs and found.right > made.right else made
     return _of_the_gradient_within(step, made) or made
 

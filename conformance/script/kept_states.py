@@ -7,6 +7,8 @@ import ast
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+import numpy as np
+
 from conformance.backward.findings import Accused, Cause, Line
 from conformance.backward.groups import operation_key
 from conformance.backward.source import (
@@ -102,7 +104,10 @@ def _reads_nothing(line: Line) -> bool:
 
 
 def _kept_unused(updates: Sequence[Update], news: Sequence[Node]) -> Iterator[bool]:
-    """Whether each state made of a parameter's gradients that moves nothing is a velocity."""
+    """Whether each state made of a parameter's gradients that moves nothing is a velocity.
+
+    A sum of single numbers may be that of losses.
+    """
     first, *later = updates
     for second in later[:1]:
         gradients = [e for node, _ in second.options for e in second.parts_of(node)]
@@ -119,7 +124,8 @@ def _kept_unused(updates: Sequence[Update], news: Sequence[Node]) -> Iterator[bo
                 continue
             if not any(each.depends_on(old) for each in news):
                 velocity = any(kept(each, node) for each in gradients)
-                yield 0 < kept(old, node) < 1 if velocity else not _is_read(node)
+                total = np.size(node.value) > 1 and not _is_read(node)
+                yield 0 < kept(old, node) < 1 if velocity else total
 
 
 def _is_read(node: Node) -> bool:

@@ -39,7 +39,8 @@ BOUNDED = frozenset({"clip", "minimum", "maximum", "nan_to_num", "round"})
 JOINS = frozenset({"concatenate", "hstack", "append"})
 """Operations that put flat arrays together."""
 
-CHOOSING = frozenset({"minimum", "maximum", "where"})
+EXTREMES = frozenset({"minimum", "maximum"})
+CHOOSING = EXTREMES | {"where"}
 """Operations of which each entry is that of one of the last two operands."""
 
 ENTRYWISE = frozenset(
@@ -105,7 +106,8 @@ def _links(node: Node) -> Iterator[tuple[Any, float]]:
     elif np.ndim(node.value) == 1 and (name in JOINS or _is_of_list(node)):
         yield rejoined(node), 1.0
     elif name in CHOOSING:
-        yield from ((each, 1.0) for each in args[-2:])
+        bound = bound_of(node)
+        yield from ((each, 1.0) for each in args[-2:] if each is not bound)
     elif name in SAME or name in BOUNDED:
         yield args[1] if name == "copyto" else args[0], 1.0
 
@@ -192,6 +194,19 @@ def scalar(value: Any) -> float | None:
         number = np.asarray(value).reshape(())[()]
         return None if np.iscomplexobj(number) or holds_records(number) else float(number)
     return None
+
+
+def bound_of(node: Node) -> Any:
+    """The number that the larger or the smaller of two values is at most; None if it is none.
+
+    It may stand at each place of an array. If both are such, as where all was within a bound
+    before, it is what is computed of less.
+    """
+    if node.operation not in EXTREMES:
+        return None
+    values = [np.asarray(e.value if type(e) is Node else e) for e in node.args[:2]]
+    same = [e for e, n in zip(node.args, values, strict=False) if n.size and not np.ptp(n)]
+    return min(same, key=lambda e: e.uses.bit_count() if type(e) is Node else 0, default=None)
 
 
 def _kept(before: Node, writes: Sequence[tuple[Array | None, Any]]) -> Any:

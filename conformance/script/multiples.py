@@ -16,6 +16,7 @@ from conformance.script.linear import (
     SAME_FACTOR,
     alike,
     ancestors,
+    bound_of,
     entrywise,
     kept,
     read_forward,
@@ -68,14 +69,26 @@ def is_convention(factor: float, lengths: Iterable[int]) -> bool:
     return any(alike(factor, each) for n in lengths for each in conventions((n,)))
 
 
-ALTERED = frozenset({"clip", "sign", "nan_to_num"})
-"""Operations of which a parameter may be moved by the result in the place of the gradient."""
+ALTERED = frozenset({"sign", "nan_to_num"})
 
 SUMS = ("add", "subtract")
 PRODUCTS = ("multiply", "divide", "true_divide")
 
 DEEPEST = 4  # operations that are gone through
 RATES = 4  # products by which a parameter is moved, of which a number may be a rate
+
+
+def is_altered(node: Node) -> bool:
+    """Whether a parameter may be moved by a value in the place of the gradient that it is made of.
+
+    It keeps the gradient within bounds, or takes its signs.
+    """
+    return node.operation in ALTERED or is_bounded(node)
+
+
+def is_bounded(node: Node) -> bool:
+    """Whether a value is another one within bounds that are numbers."""
+    return node.operation == "clip" or bound_of(node) is not None
 
 
 def inner_choices(updates: Sequence[Update]) -> Iterator[list[Multiple]]:
@@ -130,10 +143,27 @@ def _is_of_rates(value: Any, old: Node) -> bool:
     return value.function is None or all(value.number < each.number for each in old.consumers)
 
 
+def unaltered(made: Update) -> list[Multiple]:
+    """What is altered to what moves a parameter, from step to step."""
+    found = list[Multiple]()
+    if not made.options:
+        return found
+    node, factor = made.options[made.own]
+    for inner, by in made.options[made.own + 1 :]:
+        if by != factor or not all(map(is_altered, made.parts_of(node))):
+            break
+        node = inner
+        found.append((node, factor))
+    return found
+
+
 def _within(made: Update) -> Iterator[Multiple]:
     """The arrays within what moves a parameter, each as often as it is added."""
     kept = {each for chain in made.parameter.states for each in chain.values}
     node, factor = made.options[made.own]
+    for before in unaltered(made):
+        yield before
+        node = before[0]
     for _ in range(DEEPEST):
         below = _operand(node, made.old, kept)
         if below is None:
@@ -153,12 +183,12 @@ def _operand(node: Node, old: Node, kept: set[Node]) -> Node | None:
     if node.operation in ("where", FILLED):
         return _with_numbers(node, old)
     arrays = [e for e in node.args[:2] if type(e) is Node and np.shape(e.value) == shape]
-    if node.operation in ALTERED:
-        return arrays[0] if arrays and arrays[0].depends_on(old) else None
     moving = [e for e in arrays if e.depends_on(old)]
+    if is_altered(node):
+        return moving[0] if moving else None
     rest = [e for e in moving if not _holds(e, old, kept)]
     if len(rest) < len(moving):  # beside a decay it is only what alters a gradient
-        altered = [e for e in moving if e.operation in ALTERED]
+        altered = [e for e in moving if is_altered(e)]
         rest = altered if len(altered) == 1 else rest
     if node.operation == "multiply" and rest[1:]:  # a sign, times sizes that are kept for it
         rest = [each for each in rest if each.operation == "sign"] or rest

@@ -18,10 +18,11 @@ from conformance.script.conclude import conclude
 from conformance.script.parameter_names import Held, held, own_variables
 from conformance.script.parameters import enough, parameters, steps
 from conformance.script_outcome import Ran
+from conformance.tracing.built_in import BUILTINS
 from conformance.tracing.entering import Entrance, left
 from conformance.tracing.long import MOST, LongTrace
 from conformance.tracing.modules import replaced
-from conformance.tracing.substitute import Float, noted_tensors, substitutes
+from conformance.tracing.substitute import noted_tensors, substitutes
 from conformance.usage import check_updates
 
 DEPTH = 4  # of objects within objects
@@ -74,7 +75,7 @@ class ProgramRecorder:
         names: Any = spaces[-1]
         instead = substitutes(self.trace, SEED, draws=imports is None)
         with (
-            replaced(instead, names, {"float": Float}),
+            replaced(instead, names, BUILTINS),
             noted_tensors(self.trace),
             asking(names),
             imports or nullcontext(),

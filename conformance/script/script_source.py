@@ -35,11 +35,12 @@ from conformance.running.same_names import separate
 from conformance.script.asked_losses import ASKED, ASKED_OF_PART, asked, asked_of_part
 from conformance.script.losses_in_source import with_losses
 from conformance.script.trainings import Cut
+from conformance.tracing.built_in import BUILTINS
 from conformance.tracing.entering import Entrance
 from conformance.tracing.frames import is_installed, is_subject, subject_frames
 from conformance.tracing.lists import Lists
 from conformance.tracing.modules import Seen, Substitute
-from conformance.tracing.substitute import Float, noted_tensors, substitutes
+from conformance.tracing.substitute import noted_tensors, substitutes
 from conformance.tracing.trace import Trace
 
 ARRAYS = re.compile(r"(numpy|torch|jax)\b")
@@ -95,7 +96,7 @@ def traced_imports(
     setattr(builtins, ASKED_OF_PART, asked_of_part)
     sys.meta_path.insert(0, finder)
     try:
-        yield {"float": Float}
+        yield BUILTINS
     finally:
         sys.meta_path.remove(finder)
         builtins.__import__ = plain
@@ -164,7 +165,7 @@ class _Loader(SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Run it."""
-        module.__dict__["float"] = Float
+        module.__dict__.update(BUILTINS)
         super().exec_module(module)
 
 

@@ -106,8 +106,8 @@ def summed(
 ) -> list[tuple[Link, tuple[Node, ...]]]:
     """The sums of parts of a gradient, each with how many times it is added, and its parts.
 
-    Each is that of arrays which are added the same number of times, but for signs; if there are
-    none, it is that of the parts as they are added.
+    Each is that of arrays which are added the same number of times, but for signs, and that are as
+    many operations away; if there are none, it is that of the parts as they are added.
 
     Args:
         trace: of the run, at whose end they are noted.
@@ -115,11 +115,11 @@ def summed(
         like: on whose line they are noted.
     """
     found = []
-    for one in parts[0]:
-        chosen = [next((e for e in each if _are_alike(e, one)), None) for each in parts]
-        whole = [each for each in chosen if each is not None]
-        if len(whole) == len(parts):
-            found.append(whole)
+    for i, one in enumerate(parts[0]):
+        earlier = sum(_are_alike(each, one) for each in parts[0][:i])
+        alikes = [[e for e in each if _are_alike(e, one)][: earlier + 1] for each in parts]
+        if all(alikes):
+            found.append([each[-1] for each in alikes])
     chosen_of = found or [[each[0] for each in parts]]
     return [((_sum(trace, e, like), e[0][1]), tuple(node for node, _ in e)) for e in chosen_of]
 

@@ -27,7 +27,7 @@ from conformance.script.linear import (
     source,
     way,
 )
-from conformance.script.multiples import dual_of
+from conformance.script.multiples import dual_of, is_altered
 from conformance.script.parameters import Parameter
 from conformance.script.rows import unscaled
 from conformance.script.update import Multiple, Update, others_in, row_ways, spread, summed
@@ -40,7 +40,9 @@ ROWS = "add.at"  # of `np.add.at`, one after another: they are no parts of one g
 def updates_of(trace: Trace, moved: Sequence[Parameter], k: int) -> tuple[Update, ...]:
     """The k-th update of each parameter, from 1, without a scaling of the parameter after it."""
     pairs = [each.values[k - 1 : k + 1] for each in moved]
-    given, by_rows = bits_of_nodes(old for old, _ in pairs), any(each.states for each in moved)
+    given = bits_of_nodes(old for old, _ in pairs)
+    between = (e for old, new in pairs for e in trace.nodes[old.number : new.number])
+    by_rows = any(each.states for each in moved) or any(map(is_altered, between))
     found = []
     for each, (old, new) in zip(moved, pairs, strict=True):
         made, left = unscaled(old, new)
@@ -77,7 +79,8 @@ def _read(trace: Trace, made: Update, *, apart: bool = False, beside: bool = Fal
     for node in [each for each, _ in made.options] if reader.rows else ():
         made.parts[node] = tuple(reader.rows.get(e, e) for e in made.parts_of(node))
     lines = {_statement(e) for e in (new, *reader.sums, *(s for _, s in made.states))}
-    own = [i for i, (e, _) in enumerate(made.options) if _statement(e) not in lines]
+    parts_of = [made.parts_of(node) for node, _ in made.options]
+    own = [i for i, e in enumerate(parts_of) if lines.isdisjoint(map(_statement, e))]
     made.own = min([*own, max(len(made.options) - 1, 0)])
     made.dual = dual_of(made)
     if made.dual is not None:
@@ -256,7 +259,8 @@ class _Reader:
             node = below[0]
         if node is old:
             return self.apart
-        data = not (is_constant(node) or any(map(node.depends_on, self.earlier)))
+        kept = any(map(node.depends_on, self.earlier)) and not node.uses & self.made.given
+        data = not (is_constant(node) or kept)
         return is_signed(node, old) or not (data or node.depends_on(old))
 
     def combined(self, node: Node, factor: float) -> None:

@@ -5,8 +5,7 @@ belongs to the parameter whose name it bears (`dW1`), else to the one of its sha
 moves parameters (`gradients_of_updates.py`).
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,19 +27,17 @@ from conformance.shapes.gradients_of_updates import (
     without_rate,
 )
 from conformance.shapes.matched import (
-    holder,
     is_bias,
     is_factor,
     is_only_added,
     key_of,
-    list_of,
-    lists_of,
     matched,
     numbers_like,
     parameter_key,
     unnamed,
 )  # fmt: skip
 from conformance.shapes.moved_arrays import unclipped
+from conformance.shapes.unfound import unfound
 from conformance.tracing.node import Node, flat, is_followed
 from conformance.tracing.trace import Trace, is_traced_number, plain
 from conformance.tracing.vectorized import put_in_shape
@@ -115,7 +112,7 @@ def places(run: Attempt, *, second: bool = False) -> Places:
     zeros = [_zero_goal(run, path, unused[path]) for path in still if not held]
     order = {short(path): i for i, path in enumerate(run.start)}
     known = {each.parameter for each in direct or moved}
-    unfound = tuple(map(short, _unfound(run, direct or moved, end, after)))
+    without = tuple(map(short, unfound(run, direct or moved, end, after)))
     named = {path for path, (leaf, _) in run.start.items() if leaf.is_parameter}
     silent = unnamed(run, gradients, named, after).items()
     unsaid = [short(path) for path, (_, node) in silent if node not in known]
@@ -126,8 +123,8 @@ def places(run: Attempt, *, second: bool = False) -> Places:
         tuple(updates),
         any(each.several for each in updates),
         tuple(map(short, _others(run, direct))),
-        unfound,
-        tuple(each for each in unsaid if each not in unfound),
+        without,
+        tuple(each for each in unsaid if each not in without),
         rate,
         tuple(map(short, still)) if held else (),
     )
@@ -178,49 +175,6 @@ def _others(run: Attempt, goals: Sequence[Goal]) -> list[str]:
         if goals and node is not None and node not in known and not is_within(node, known)
         and leaf.is_parameter and _matters(run, node) and not is_factor(path, node)
     ]  # fmt: skip
-
-
-def _unfound(
-    run: Attempt, goals: Sequence[Goal], end: Iterable[Leaf], after: Mapping[str, Node]
-) -> Iterator[str]:
-    """The paths of the arrays that are parameters as those beside them are, and have no gradient.
-
-    Where no name says it of some that have gradients, each array beside them may be one that stays
-    as it is; where they are in lists, those in a list as long; where the program makes them itself,
-    one of a name like theirs.
-    """
-    parameters = {each.parameter for each in goals}
-    began = {path: each for path, each in run.start.items() if each[1] in parameters}
-    holders = {holder(path) for path, (leaf, _) in began.items() if not leaf.is_parameter}
-    made = {_without_numbers(path) for path, (_, e) in began.items() if e and not e.given}
-    lists = lists_of(leaf for leaf, _ in run.start.values())
-    long = {len(each) for name, each in lists.items() if each.keys() <= began.keys()}
-    holders |= {name for name, each in lists.items() if len(each) in long}
-    for leaf in end:
-        path, node = leaf.path, after[leaf.path]
-        known = leaf.is_gradient or leaf.beside or node in parameters
-        if path in run.start:
-            beside = not holders.isdisjoint((holder(path), list_of(path)))
-            beside = beside and run.start[path][1] is node
-            known = known or leaf.is_parameter
-        else:
-            beside = _without_numbers(path) in made
-        if beside and not known and np.ndim(leaf.value) and _is_fixed(run, node, goals):
-            yield path
-
-
-def _is_fixed(run: Attempt, node: Node, goals: Sequence[Goal]) -> bool:
-    """Whether the output is made of a value, or a gradient is, and no data are in it."""
-    data = [run.node(run.scope.kinds[kind]) for kind in ("inputs", "targets")]
-    output = run.scope.kinds.get("output")
-    reached = [each.node for each in goals]
-    reached += [run.node(output)] if isinstance(output, np.ndarray) else []
-    return any(each.depends_on(node) for each in reached) and not any(map(node.depends_on, data))
-
-
-def _without_numbers(path: str) -> str:
-    """A path without the numbers in it: `self.coef1_` and `self.coef2_` are alike."""
-    return re.sub(r"\d+", "", path)
 
 
 def _matters(run: Attempt, node: Node) -> bool:

@@ -132,6 +132,14 @@ def test_a_parameter_that_is_never_moved_is_told(moved: bool, tmp_path: Path) ->
     assert ("no gradient is found of coef1_" in str(report)) != moved
 
 
+@pytest.mark.parametrize("name", ["coef1_", "coef2_"])
+def test_a_parameter_that_is_overwritten_by_its_step_is_told(name: str, tmp_path: Path) -> None:
+    moved = f"self.{name} = self.{name} - "
+    report = checked(FITS.replace(moved, f"self.{name} = "), tmp_path)
+    assert report.exit_code in (1, 3), str(report)
+    assert f"no gradient is found of {name}" in str(report), str(report)
+
+
 @pytest.mark.parametrize("body", ["pass", '"""Write it here."""\n        # TODO'])
 def test_a_backward_pass_that_is_not_written_yet_is_told(body: str, tmp_path: Path) -> None:
     start = NET.index("        e = self.forward")

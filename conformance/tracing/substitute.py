@@ -21,10 +21,11 @@ import numpy as np
 
 from conformance.arithmetic.exact import Exact
 from conformance.tracing.arrays import Traced
+from conformance.tracing.built_in import BUILTINS, Float64
 from conformance.tracing.made_arrays import MAKERS, Joined, traced_array
 from conformance.tracing.modules import Seen, Substitute, entered, replaced
 from conformance.tracing.special import KNOWN, MODULES, of_each
-from conformance.tracing.trace import Trace, is_traced_number, plain, trace_of
+from conformance.tracing.trace import Trace, plain, trace_of
 from conformance.tracing.traced_numbers import begun_number
 from conformance.tracing.vectorized import OfNumbers
 
@@ -47,58 +48,8 @@ def substituted(trace: Trace, names: dict[str, Any] | None = None) -> Iterator[N
         trace: where it is noted.
         names: the global names of a module of the program that may not be among those loaded.
     """
-    with replaced(substitutes(trace), names or {}, {"float": Float}):
+    with replaced(substitutes(trace), names or {}, BUILTINS):
         yield
-
-
-class _Floats(type):
-    """What a type of numbers is for a traced program: its numbers are those of the plain type."""
-
-    plain: type
-
-    def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, cls.plain)
-
-    def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, cls.plain)
-
-    def __eq__(cls, other: object) -> bool:
-        return other is cls.plain or other is cls
-
-    def __hash__(cls) -> int:
-        return hash(cls.plain)
-
-    def __getattr__(cls, name: str) -> Any:
-        return getattr(cls.plain, name)
-
-
-class Float(metaclass=_Floats):
-    """`float`, which leaves traced numbers traced."""
-
-    plain: type = float
-    dtype = np.dtype(np.float64)
-
-    def __new__(cls, value: Any = 0.0) -> Any:
-        """The number that a value is."""
-        if isinstance(value, Traced) and value.size == 1 and value.dtype == np.float64:
-            return value.reshape(())[()]
-        if is_traced_number(value) and isinstance(value, np.float64 | int):
-            return value if cls.plain is np.float64 else _of_python(value)
-        if is_traced_number(value) and type(value.plain) is cls.plain:
-            return value
-        return cls.plain(plain(value))
-
-
-def _of_python(value: Any) -> Any:
-    """A traced number of NumPy's as one of Python's."""
-    known = value.tracer is not None and value.node is not None
-    return value.tracer.number(float(value.plain), value.node) if known else value
-
-
-class _Float64(Float):
-    """`np.float64`, which does so too."""
-
-    plain = np.float64
 
 
 def substitutes(trace: Trace, seed: int | None = None, *, draws: bool = False) -> dict[int, Seen]:
@@ -115,7 +66,7 @@ def substitutes(trace: Trace, seed: int | None = None, *, draws: bool = False) -
 
     numpy, plain_math = Substitute(np, _OF_NUMPY, made), _exact_module()
     total = plain_math.__dict__["fsum"] = _fsum(trace)
-    numpy.__dict__["float64"] = _Float64
+    numpy.__dict__["float64"] = Float64
     instead: dict[int, Seen] = {
         id(np): lambda: numpy,
         id(entered): partial(_entered, trace),
