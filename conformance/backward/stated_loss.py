@@ -50,7 +50,7 @@ def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> N
     except NotAGradientError:
         return None
     for chain in _chains(run):
-        for each, loss in product(known, reversed(losses)):
+        for each, loss in product(known, losses):
             if _is_multiple(each, loss, chain):
                 return loss
     return None

@@ -143,6 +143,7 @@ def with_held_targets(asked: ToJudge, made: Judgement | None = None) -> Judgemen
         if found.examined.cost != "unknown":
             return found
         by_error = by_error or found
+    likely = list[Judgement]()
     for users in every if by_error is None and not asked.quick else ():
         found = _held(asked, users)
         if found is None:
@@ -155,8 +156,8 @@ def with_held_targets(asked: ToJudge, made: Judgement | None = None) -> Judgemen
         more = made is not None and found.right > made.right and seen
         fewer = made is not None and (found.right < made.right or found.certain < made.certain)
         if (found.own_loss or known or more) and not fewer:
-            return found
-    return by_error
+            likely.append(found)
+    return by_error or max(likely, key=lambda each: each.right, default=None)
 
 
 def _held(asked: ToJudge, users: list[tuple[Node, Node]]) -> Judgement | None:
@@ -224,9 +225,12 @@ def _is_called(node: Node, names: re.Pattern[str]) -> bool:
     return any(map(names.fullmatch, stored_names(node)))
 
 
-def learned(node: Node, given: int) -> set[Node]:
-    """The parameters by which a value has a derivative: none that only a choice depends on."""
-    way = walk([node], lambda each: [e for e in each.inputs if is_float(e)])
+def learned(node: Node, given: int, held: Collection[Node] = ()) -> set[Node]:
+    """The parameters by which a value has a derivative: none that only a choice depends on.
+
+    Nor those of what is held constant.
+    """
+    way = walk([node], lambda each: () if each in held else [e for e in each.inputs if is_float(e)])
     return {each for each in way if given >> each.number & 1}
 
 
@@ -288,20 +292,14 @@ def _is_noise(value: Any, given: int) -> bool:
 def _is_bootstrapped(target: Node, output: Node, given: int, drawn: Collection[Node]) -> bool:
     """Whether each value in a target is r + γ v′, of the parameters of an output v.
 
-    A reward r may depend on what was drawn.
+    A reward r may depend on what was drawn, or on what a policy has chosen.
     """
-    held = bits_of_nodes(drawn)
-
-    def is_computed(node: Node) -> bool:
-        way = walk([node], lambda e: () if held >> e.number & 1 else e.inputs)
-        return any(given >> each.number & 1 for each in way)
-
-    sums = _entries(target, given)
+    sums, of_output = _entries(target, given), learned(output, given)
     for each in sums:
-        parts = [part for part in each.inputs if part.uses & given and is_computed(part)]
+        parts = [part for part in each.inputs if learned(part, given, drawn)]
         if each.operation != "add" or len(parts) != 1 or parts[0].operation != "multiply":
             return False
-        if parts[0].uses & given != output.uses & given:
+        if learned(parts[0], given) != of_output:
             return False
     return bool(sums)
 
