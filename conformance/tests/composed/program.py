@@ -20,6 +20,7 @@ from conformance.tests.composed.parts import (
 )
 from conformance.tests.composed.pieces import Pieces
 from conformance.tests.composed.styles import STYLES
+from conformance.tests.composed.telling import TELLING, retold
 
 HALF = 0.5
 OF_NUMBERS = {
@@ -29,7 +30,7 @@ OF_NUMBERS = {
     if "np" not in slope and "{m}" not in slope
     if name != "clipped" and not any("np." in e.replace("np.sqrt", "") for e in moving.lines)
 }
-COMMON = ("nothing", "constant")
+COMMON = ("nothing", "constant", "printed")
 OUTPUTS_OF = {"pairs": OF_ONE, "columns": IN_COLUMNS, "lists": IN_LISTS}
 HIDDEN_OF = {"lists": ON_NUMBERS}
 
@@ -42,6 +43,7 @@ class Parts(NamedTuple):
         main: whether the file trains when it is run.
         between: what stands beside a hidden layer.
         schedule: of the rate of the optimiser.
+        telling: what is done with the loss where the file trains.
     """
 
     style: str
@@ -54,12 +56,13 @@ class Parts(NamedTuple):
     main: bool
     between: str = "nothing"
     schedule: str = "constant"
+    telling: str = "printed"
 
     @property
     def id(self) -> str:
         """The parts in one word, such as `pairs/tanh/softmax/half/update/plain/handed/main`."""
         handed, main = "handed" if self.handed else "held", "main" if self.main else "none"
-        others = [each for each in (self.between, self.schedule) if each not in COMMON]
+        others = [each for each in self[8:] if each not in COMMON]
         return "/".join([*self[:6], handed, main, *others]).replace(" ", "-")
 
     @property
@@ -83,6 +86,8 @@ class Parts(NamedTuple):
             # the output of an autoencoder is linear
             and (self.style != "tied" or self.output == "linear")
             and (self.between == "nothing" or self.style.startswith("layers"))
+            # an estimator keeps its losses itself
+            and (self.telling == "printed" or (self.main and self.style != "estimator"))
         )
 
 
@@ -116,6 +121,7 @@ def selected(count: int, seed: int, style: str | None = None) -> list[Parts]:
             main=drawn.random() < HALF,
             between=drawn.choice([*BETWEEN]) if drawn.random() < HALF else BETWEEN[0],
             schedule=drawn.choice([*SCHEDULES]) if drawn.random() < HALF else "constant",
+            telling=drawn.choice([*TELLING]),
         )
         if parts.tells and style in (None, parts.style):
             found[parts] = None
@@ -132,9 +138,10 @@ def of(id_: str) -> Parts:
     others = id_.replace("-", " ").split("/")[8:]
     between = next((each for each in others if each in BETWEEN), "nothing")
     schedule = next((each for each in others if each in SCHEDULES), "constant")
+    telling = next((each for each in others if each in TELLING), "printed")
     style, hidden, output, penalty, added, optimiser = names
     given = style, hidden, output, penalty, added, optimiser, handed == "handed", main == "main"
-    parts = Parts(*given, between, schedule)
+    parts = Parts(*given, between, schedule, telling)
     if parts.id != id_:
         raise KeyError(id_)
     return parts
@@ -174,6 +181,7 @@ def _lines(parts: Parts) -> Sequence[tuple[str, tuple[str, ...]]]:
         schedule=SCHEDULES[parts.schedule],
     )
     module = "import math\nimport random" if parts.style == "lists" else "import numpy as np"
-    whole = [*module.splitlines(), "", "", *STYLES[parts.style](pieces)]
+    program = retold(STYLES[parts.style](pieces), parts.telling)
+    whole = [*module.splitlines(), "", "", *program]
     split = (each.partition("  #: ") for each in whole)
     return [(text, tuple(kinds.split())) for text, _, kinds in split]
