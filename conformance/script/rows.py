@@ -305,7 +305,7 @@ def shrunk(old: Node, node: Node) -> Node | None:
                 shares = np.abs(after[own] / before[own])  # by a multiple all are the same
             if np.ptp(shares) > SAME_FACTOR and np.mean(shares < 1) > MOST:
                 ends = (e for e in _beside(node, each) if not e.depends_on(each))
-                if all(np.size(e.value) == 1 for e in ends):
+                if all(np.size(e.value) == 1 and not e.depends_on(old) for e in ends):
                     return each
     return None
 
