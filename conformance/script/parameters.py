@@ -96,7 +96,7 @@ def parameters(
     if cut and found:
         _skip_a_part([each.chain for each in found])
     late = any(e.values[0].depends_on(each.values[0]) for each in found for e in each.states)
-    if late or any(_is_read_beside(each.chain) for each in found):
+    if late or any(_is_read_beside(each.chain) for each in found) or _are_whole_at_first(found):
         _skip_first([each.chain for each in found])  # they were numbers of Python's before
     found = [each for each in found if not _is_a_mean_of_data(each, found)]
     found = [each for each in found if not _is_an_average(each, found)]
@@ -217,6 +217,23 @@ def _is_read_beside(chain: Carried) -> bool:
     return bool(parts) and not parts.isdisjoint(walk([second], short_of([first])))
 
 
+def _are_whole_at_first(found: Sequence[Parameter]) -> bool:
+    """Whether only the first update is made of no parameters: whole numbers are not followed."""
+    steps = [*zip(*(pairwise(each.values) for each in found), strict=False)]
+    return len(steps) > 1 and _is_of_none(steps[0]) and not _is_of_none(steps[1])
+
+
+def _is_of_none(step: Sequence[tuple[Node, Node]]) -> bool:
+    """Whether what is added to each parameter is computed of none."""
+    olds = bits_of_nodes(old for old, _ in step)
+    return all(
+        new.operation in ("add", "subtract")
+        and old in new.inputs
+        and not any(each.uses & olds for each in new.inputs if each is not old)
+        for old, new in step
+    )
+
+
 def _begin_at(chain: Carried, place: int) -> None:
     """Let a parameter begin at one of its values."""
     chain.before += chain.values[:place]
@@ -335,15 +352,19 @@ def enough(found: Sequence[Parameter], updates: int) -> int:
     return last + int(MARGIN * more * (last - first + 1) / most) + 1
 
 
+_Parts = tuple[list[Carried], list[Carried]]
+"""The chains that another is made of entry by entry; those that it may be, by too many values."""
+
+
 def kept_for(chains: Sequence[Carried]) -> dict[Carried, list[Carried]]:
     """What is kept for the update of each."""
     parts = {each: _parts(each, chains) for each in chains}
-    return {each: [e for e in own if _is_kept(e, each, parts)] for each, own in parts.items()}
+    return {each: [e for e in own if _is_kept(e, each, parts)] for each, (own, _) in parts.items()}
 
 
-def _is_kept(state: Carried, chain: Carried, parts: Mapping[Carried, Sequence[Carried]]) -> bool:
+def _is_kept(state: Carried, chain: Carried, parts: Mapping[Carried, _Parts]) -> bool:
     """Whether a chain of which another is made is kept for that one, and not that one for it."""
-    if chain not in parts[state] or _is_direction(state, chain):
+    if not any(chain in each for each in parts[state]) or _is_direction(state, chain):
         return True
     return _is_made_first(state, chain) and not _is_direction(chain, state)
 
@@ -367,7 +388,7 @@ class _Step(NamedTuple):
     values: set[Node]
 
 
-def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
+def _parts(chain: Carried, chains: Sequence[Carried]) -> _Parts:
     """The other chains whose new values a chain's new values are made of entry by entry.
 
     Such a value changes nothing but by them: what others are made of too is no state, unless these
@@ -398,7 +419,8 @@ def _parts(chain: Carried, chains: Sequence[Carried]) -> list[Carried]:
                 (alone if _is_moved_alone(other, chain, made) else found).add(other)
         if len(found) == several:
             break
-    return [each for each in chains if each in found]
+    long = any(len(each.values) > MANY for each in made[:FEW])
+    return [e for e in chains if e in found], [e for e in chains if long and e in alone]
 
 
 def _is_constant(steps_of: Sequence[tuple[Node, list[Node]]]) -> bool:
