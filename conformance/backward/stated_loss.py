@@ -39,7 +39,7 @@ PRODUCTS = ("multiply", "matmul", "dot", "inner", "einsum", "tensordot", "vdot")
 
 
 def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> Node | None:
-    """The number that is a known cost of the output times a constant; None if there is none.
+    """The last number that is a known cost of the output times a constant; None if there is none.
 
     It has the value of the cost and its gradients: where parameters are still 0, another number may
     have the value alone.
@@ -50,7 +50,7 @@ def declared(trace: Trace, losses: Sequence[Node], goals: tuple[Goal, ...]) -> N
     except NotAGradientError:
         return None
     for chain in _chains(run):
-        for each, loss in product(known, losses):
+        for each, loss in product(known, reversed(losses)):
             if _is_multiple(each, loss, chain):
                 return loss
     return None

@@ -24,7 +24,8 @@ def iterated_states(
         nodes: of the run.
         updates: of the parameters.
     """
-    values = {e for made in updates for e in made.parameter.values}
+    moved = (made.parameter for made in updates)  # and what an optimiser keeps for them
+    values = {e for one in moved for chain in (one.chain, *one.states) for e in chain.values}
     keys, given = _iterating(nodes, values, updates[0]), bits_of_nodes(e.old for e in updates)
     last = min(made.new.number for made in updates)
     gradients = [made.options[made.own][0] if made.options else made.new for made in updates]

@@ -337,8 +337,9 @@ class Unjudged:
         if self.cost is None and fit is not None and fits:
             return replace(made(fit.loss), downhill=lessens(step.trace, fit.loss, goals))
         losses = [step.of[each] for each in self.losses]
-        told = (e for e in losses if not is_of_absolutes(e) and not is_saturated(step.trace, e))
-        cost = declared(step.trace, [*told], goals) if self.cost is None else None
+        told = [e for e in losses if not is_of_absolutes(e) and not is_saturated(step.trace, e)]
+        told.sort(key=lambda each: fit is not None and each is fit.loss)  # a total is beside it
+        cost = declared(step.trace, told, goals) if self.cost is None else None
         grown = objective(step.trace, losses, goals, cost) if self.cost is None else None
         if grown is not None:
             return made(grown, scaled=True)

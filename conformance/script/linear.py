@@ -179,10 +179,10 @@ def is_of_numbers(node: Node) -> bool:
     known = _OF_NUMBERS
     if node in known:
         return known[node]
-    for each in [*walk([node], lambda each: () if each in known else each.inputs)][::-1]:
+    for each in [*walk([node], lambda each: () if each in known else inputs_taken(each))][::-1]:
         if each not in known:
-            single = np.size(each.value) == 1 and not each.given
-            known[each] = single if each.function is None else all(known[e] for e in each.inputs)
+            single, inputs = np.size(each.value) == 1 and not each.given, inputs_taken(each)
+            known[each] = single if each.function is None else all(known[e] for e in inputs)
     return known[node]
 
 
@@ -204,9 +204,26 @@ def bound_of(node: Node) -> Any:
     """
     if node.operation not in EXTREMES:
         return None
-    values = [np.asarray(e.value if type(e) is Node else e) for e in node.args[:2]]
-    same = [e for e, n in zip(node.args, values, strict=False) if n.size and not np.ptp(n)]
+    numbers = [e for e in node.args[:2] if type(e) is not Node or is_of_numbers(e)]
+    same = [e for e in numbers if not np.ptp(np.asarray(e.value if type(e) is Node else e))]
     return min(same, key=lambda e: e.uses.bit_count() if type(e) is Node else 0, default=None)
+
+
+def is_of_some(node: Node, given: int) -> bool:
+    """Whether a value is computed of given ones."""
+    way = walk([node], inputs_taken) if node.uses & given else ()
+    return any(given >> each.number & 1 for each in way)
+
+
+def inputs_taken(node: Node) -> Sequence[Node]:
+    """What a value is computed of; of two single numbers the larger or the smaller alone is that.
+
+    A norm that a bound does not reach is so in no factor, as in min(1, b / n).
+    """
+    if node.operation not in EXTREMES or np.size(node.value) != 1:
+        return node.inputs
+    chosen = next((e for e in node.args[:2] if scalar(e) == scalar(node)), None)
+    return [chosen] if type(chosen) is Node else []
 
 
 def _kept(before: Node, writes: Sequence[tuple[Array | None, Any]]) -> Any:

@@ -26,7 +26,7 @@ from conformance.backward.value_names import operand_text, operation_text
 from conformance.programs.vocabulary import kinds_of
 from conformance.script.histories import precision
 from conformance.script.judgement import Judgement
-from conformance.script.linear import alike, kept, scalar
+from conformance.script.linear import alike, is_of_some, kept, scalar
 from conformance.script.multiples import PRODUCTS, is_convention
 from conformance.script.parameters import Parameter
 from conformance.script.update import Update
@@ -91,7 +91,7 @@ def rates_on_the_way(made: Update, *gradients: Node) -> Iterator[tuple[ast.expr,
 def numbers_of(node: Node, made: Update) -> Iterator[tuple[ast.expr, float]]:
     """The numbers in a product on the way to an update, but for those of the pass, as written."""
     for operand, value in zip(operands(node), node.args, strict=False):
-        of_the_pass = type(value) is Node and value.uses & made.given
+        of_the_pass = type(value) is Node and is_of_some(value, made.given)
         number = None if node.operation not in PRODUCTS or of_the_pass else scalar(value)
         if number is not None:
             yield operand, number
