@@ -4,7 +4,7 @@ Each is computed of itself and of the parameters, and a step goes on where the o
 gradients take it for a constant. Left out: the judgement with it held (`held_targets.py`).
 """
 
-from bisect import bisect
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ def iterated_states(
     """
     moved = (made.parameter for made in updates)  # and what an optimiser keeps for them
     values = {e for one in moved for chain in (one.chain, *one.states) for e in chain.values}
-    keys, given = _iterating(nodes, values, updates[0]), bits_of_nodes(e.old for e in updates)
+    keys, given = _iterating(nodes, values, updates), bits_of_nodes(e.old for e in updates)
     last = min(made.new.number for made in updates)
     gradients = [made.options[made.own][0] if made.options else made.new for made in updates]
     for node in nodes[:last] if keys else ():
@@ -36,19 +36,24 @@ def iterated_states(
             yield from ((user, node) for user in further if user.number < last)
 
 
-def _iterating(nodes: Sequence[Node], values: Collection[Node], made: Update) -> set[Any]:
+def _iterating(
+    nodes: Sequence[Node], values: Collection[Node], updates: Sequence[Update]
+) -> set[Any]:
     """The operations by which states are computed of what they were, in all steps of a run."""
-    steps = sorted(each.number for each in made.parameter.values[1:])
+    news = zip(*(made.parameter.values[1:] for made in updates), strict=False)
+    steps = sorted(max(each.number for each in step) for step in news)
     given, alike = bits_of_nodes(values), defaultdict[Any, list[Node]](list)
     for node in nodes:
         if node.function is not None and node.uses & given and node not in values:
             alike[operation_key(node)].append(node)
 
-    def is_kept(state: Node) -> bool:
-        at = bisect(steps, state.number)
-        return any(at < bisect(steps, user.number) for user in state.consumers)
+    def is_kept(state: Node, others: Sequence[Node]) -> bool:
+        at = bisect_left(steps, state.number)
+        later = (user for user in state.consumers if at < bisect_left(steps, user.number))
+        return any(other.depends_on(user) for user in later for other in others)
 
-    kept = [states for states in alike.values() if len(states) > 1 and any(map(is_kept, states))]
+    several = (states for states in alike.values() if len(states) > 1)
+    kept = [states for states in several if any(is_kept(each, states) for each in states)]
     rounds = (_round(node, {*states}, values) for states in kept for node in states)
     return {operation_key(node) for way in rounds for node in way}
 

@@ -208,8 +208,9 @@ def _judgeable(
             loss = next((each.loss for each in some if each.own_loss), None)
             asked = ToJudge(trace, updates, loss=loss)
             made = _right(replace(asked, loss=None, quick=True))
-            if loss is not None and made is not None and made.examined.cost == "unknown":
-                made = None  # what is right by the loss of another update is right by its own
+            if made is not None and made.examined.cost == "unknown":
+                # what is right by the loss of another update is right by its own
+                made = None if loss is not None or draws_actions(asked) else made
             made = made or _likeliest(asked)
             made = by_likelihood(asked, made) or made
             decline_unseen(trace, made, loss)
@@ -263,8 +264,8 @@ def _likeliest(asked: ToJudge) -> Judgement:
     within = None if made.ok else with_decay_within(replace(asked, loss=None))
     made = made if within is None or within.right < made.right else within
     other = None if made.ok else _otherwise(asked, made)
-    unknown = other is None and not (made.right or made.own_loss)
-    if unknown and draws_actions(asked):
+    untold = not made.right or made.examined.cost == "unknown"
+    if other is None and untold and not made.own_loss and draws_actions(asked):
         raise NotAGradientError(DRAWN)
     made = other or made
     decline(asked.trace.nodes, made)
