@@ -19,6 +19,7 @@ from conformance.script.linear import (
     has_entries,
     is_constant,
     is_of_a_term,
+    is_of_some,
     is_signed,
     links,
     links_to,
@@ -321,7 +322,7 @@ class _Reader:
     def is_of_the_pass(self, number: Node, node: Node) -> bool:
         """Whether a number is computed from parameters, and not from what it multiplies."""
         apart = number is not node and not is_of_a_term(number, source(node))
-        return apart and bool(number.uses & self.made.given) and np.size(number.value) == 1
+        return apart and np.size(number.value) == 1 and is_of_some(number, self.made.given)
 
     def peeled(self, node: Node, factor: float) -> list[Multiple]:
         """A value, and what it is a multiple of, each with how many times it is added."""
