@@ -148,7 +148,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         name = item.path.name
         thorough = name in THOROUGH or (name in OF_CHECKS and known[name] > 0)
-        if name in OF_CHECKS and known[name] % 4:
+        if name in OF_CHECKS and known[name] % FEW:
             item.add_marker("seldom")
         known[name] += 1
         if thorough or item.get_closest_marker("seldom"):
@@ -159,6 +159,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("thorough")
     items.sort(key=lambda item: item.get_closest_marker("thorough") is None)
 
+
+FEW = 6
+"""Of so many tests of a file of checks one is a step in CI."""
 
 IN_CHILDREN = "numpy.ma", "conformance.shapes.moved", "conformance.script.script_child"
 WITH_TORCH = ("conformance.tracing.tensors",)
