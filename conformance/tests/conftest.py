@@ -134,7 +134,7 @@ OF_CHECKS = frozenset(
 )
 """Files whose tests are checks of whole programs: all but the first of each are thorough.
 
-CI runs one in four of the tests of each; `-m seldom` are the others.
+CI runs one in six of the tests of each; `-m seldom` are the others.
 """
 
 
