@@ -177,6 +177,24 @@ def _ahead(
     return found, found if way.isdisjoint(found) else {}
 
 
+def _but_changes(numbers: Sequence[Node], given: int, updates: Sequence[Update]) -> list[Node]:
+    """The numbers without those that tell how a loss has changed since the last step.
+
+    So are `last - loss` and what is computed of it, such as a test of whether to stop.
+    """
+    chains = [made.parameter.chain for made in updates]
+    known = (e for chain in chains for e in (*chain.before, *chain.values))
+    earlier = bits_of_nodes(e for e in known if not given >> e.number & 1)
+
+    def is_change(node: Node) -> bool:
+        sides = [each.uses for each in node.inputs] if node.operation == "subtract" else []
+        return any(e & given for e in sides) and any(e & earlier and not e & given for e in sides)
+
+    way = walk(numbers, lambda each: [e for e in each.inputs if e.uses & given])
+    changes = [each for each in way if np.size(each.value) == 1 and is_change(each)]
+    return [each for each in numbers if not any(map(each.depends_on, changes))]
+
+
 def _computed_once(losses: Sequence[Node]) -> list[Node]:
     """The numbers but those that repeat a part of another: such is a part that is asked for."""
     parts = {each for each in losses if any(e is not each and e.depends_on(each) for e in losses)}
@@ -219,6 +237,7 @@ class Unjudged:
         turned = [e.inputs[0] if e.operation == "negative" else e for e in gradients]
         found = candidates(trace.nodes, [*own], news, turned, shared=asked.shared)
         losses = [each for each in found if not margins >> each.number & 1]
+        losses = _but_changes(losses, given, updates)
         self.bounds = bounds_of_samples(gradients, own, found)
         used = [] if self.at else ahead.values()
         losses = [each for each in losses if all(map(each.depends_on, used))]
