@@ -1,7 +1,8 @@
 """States that a program iterates from step to step by itself: singular vectors, by power iteration.
 
-Each is computed of itself and of the parameters, and a step goes on where the one before ended. The
-gradients take it for a constant. Left out: the judgement with it held (`held_targets.py`).
+Each is computed of itself and of the parameters alone, and a step goes on where the one before
+ended. The gradients take it for a constant. Left out: the judgement with it held
+(`held_targets.py`).
 """
 
 from bisect import bisect_left
@@ -9,9 +10,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from conformance.backward.groups import operation_key
 from conformance.script.update import Update
-from conformance.tracing.ancestors import between, walk
+from conformance.tracing.ancestors import between, short_of, walk
 from conformance.tracing.node import Node, bits_of_nodes
 
 
@@ -59,11 +62,20 @@ def _iterating(
 
 
 def _round(state: Node, alike: Collection[Node], values: Collection[Node]) -> set[Node]:
-    """What leads to a state from the last one before it; several layers may have such."""
+    """What leads to a state from the last one before it; several layers may have such.
+
+    Nothing if data are in it, as in a recurrence.
+    """
 
     def further(node: Node) -> Iterable[Node]:
         known = node is not state and node in alike
         return () if known else (e for e in node.inputs if e not in values)
 
     old = next((e for e in walk([state], further) if e is not state and e in alike), None)
-    return set() if old is None else between(old, state, values)
+    beside = walk([state], short_of({old, *values})) if old else ()
+    data = any(
+        each.function is None and np.size(each.value) > 1
+        for each in beside
+        if each not in values and each is not old
+    )
+    return set() if old is None or data else between(old, state, values)

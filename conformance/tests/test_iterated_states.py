@@ -87,3 +87,35 @@ def test_a_state_that_a_script_iterates_is_a_constant(tmp_path: Path) -> None:
     assert report.exit_code == 0, str(report)
     report = run_edited(tmp_path, SCRIPT, (" - np.sum(g * V) / s**2 * np.outer(q, r)", ""))
     assert report.exit_code == 1, str(report)
+
+
+CARRIED = """import numpy as np
+
+rng = np.random.default_rng(6)
+U, W, V = rng.normal(size=(5, 3)), rng.normal(size=(5, 5)) * 0.3, rng.normal(size=(2, 5))
+xs, ys = rng.normal(size=(24, 3)), rng.normal(size=(24, 2))
+kept = np.zeros(5)
+for turn in range(6):
+    x, y = xs[4 * turn : 4 * turn + 4], ys[4 * turn : 4 * turn + 4]
+    h, loss = {-1: kept}, 0.0
+    for t in range(4):
+        h[t] = np.tanh(U @ x[t] + W @ h[t - 1])
+        loss += 0.5 * np.sum((V @ h[t] - y[t]) ** 2)
+    dU, dW, dV, back = np.zeros_like(U), np.zeros_like(W), np.zeros_like(V), np.zeros(5)
+    for t in range(4)[::-1]:
+        e = V @ h[t] - y[t]
+        dV += np.outer(e, h[t])
+        dz = (V.T @ e + back) * (1 - h[t] ** 2)
+        dU += np.outer(dz, x[t])
+        dW += np.outer(dz, h[t - 1])
+        back = W.T @ dz
+    U, W, V = U - 0.1 * dU, W - 0.1 * dW, V - 0.1 * dV
+    kept = h[3]
+    print(turn, loss)
+"""
+
+
+@pytest.mark.parametrize("wrong", ["", "W @ dz"])
+def test_what_a_recurrence_carries_on_is_no_such_state(wrong: str, tmp_path: Path) -> None:
+    report = run_edited(tmp_path, CARRIED, ("W.T @ dz", wrong or "W.T @ dz"))
+    assert [each.line for each in report.blames] == ([20] if wrong else []), str(report)
