@@ -338,9 +338,18 @@ def _entries(node: Node, at: Places | None, whole: Node) -> Iterator[tuple[Node,
         yield from writes_of(node)
     like = whole if at is None else node
     for each in operands(node) if node.function is taken else node.inputs:
-        if has_entries(each, like) or not np.ndim(each.value):
+        if has_entries(each, like) or not np.ndim(each.value) or _is_of_rows(each, node, like):
             table = part_at(each, at)
             yield (each, at) if table is None else (table, None)
+
+
+def _is_of_rows(operand: Node, node: Node, like: Node) -> bool:
+    """Whether rows or columns are divided by a value, or what they are divided by is of it."""
+    one, whole = np.shape(operand.value), np.shape(like.value)
+    divides = node.operation in ("divide", "true_divide") and node.args[1] is operand
+    known = divides if has_entries(node, like) else has_entries(operand, node)
+    pairs = zip(one, whole, strict=False)
+    return known and len(one) == len(whole) and all(n in (1, m) for n, m in pairs)
 
 
 SUMS = ("add", "subtract")

@@ -24,6 +24,7 @@ from conformance.script.linear import (
     is_of_numbers,
     kept,
     read_places,
+    source,
     written_places,
 )
 from conformance.tracing.ancestors import walk
@@ -269,8 +270,14 @@ def scaled_by_itself(node: Node, arrays: int = 0) -> Node | None:
 def unscaled(old: Node, new: Node) -> tuple[Node, float]:
     """What a step makes of an old value, before it is scaled, and how much a decay leaves of it.
 
-    It may be scaled by its own norms, or by a number alone, or made smaller by a proximal step.
+    It may be scaled by its own norms, or by a number alone, or made smaller by a proximal step, and
+    moved on then along the way from what it was before, as momentum does.
     """
+    for each in ancestors(new):
+        if each is not old and each.depends_on(old) and _goes_on(each, new, old):
+            made, left = unscaled(old, each)
+            if made is not each and left == 1:
+                return made, left
     before = scaled_by_itself(new)
     new = new if before is None or old not in ancestors(before) else before
     for before in ancestors(new):
@@ -281,6 +288,16 @@ def unscaled(old: Node, new: Node) -> tuple[Node, float]:
                 return before, left
     before = shrunk(old, new)
     return (new if before is None or old not in ancestors(before) else before), 1.0
+
+
+def _goes_on(made: Node, new: Node, old: Node) -> bool:
+    """Whether a value is u + μ (u − v), of what a step makes, u, and of what was before it, v."""
+    by = kept(made, new)
+    beside = _beside(new, made) if by >= 1 else ()
+    ends = [source(each) for each in beside if not each.depends_on(made)]
+    arrays = [each for each in ends if np.size(each.value) > 1]
+    known = len(arrays) == 1 and not any(e.depends_on(old) for e in ends if e is not old)
+    return known and abs(kept(arrays[0], new, frozenset({made})) - (1 - by)) < SAME_FACTOR
 
 
 MOST = 0.5

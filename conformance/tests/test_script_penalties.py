@@ -54,6 +54,26 @@ def test_a_penalty_that_a_proximal_step_lessens_has_no_gradient(name: str, tmp_p
     assert blame.line == 11, blame
 
 
+EXTRAPOLATED = {
+    "difference": "a = u + s * (u - w)",
+    "multiples": "a = (1 + s) * u - s * w",
+}
+
+
+@pytest.mark.parametrize("name", EXTRAPOLATED)
+def test_a_proximal_step_may_be_taken_where_momentum_leads(name: str, tmp_path: Path) -> None:
+    taken = ("X @ w + b", "X @ a + b"), ("w = rng.normal(size=4) * 0.1", "w = a = np.full(4, 0.1)")
+    loss = (" + lam * np.abs(w).sum()", " + 0.05 * np.sum(a ** 2)")
+    g = ("X.T @ r / len(X) + lam * np.sign(w)", "X.T @ r / len(X) + 0.1 * a")
+    shrinks = f"    u = a - 0.1 * g\n    u = {THRESHOLDED['sign']}\n    s = t / (t + 3)"
+    step = ("    w = w - 0.1 * g", f"{shrinks}\n    {EXTRAPOLATED[name]}\n    w = u")
+    report = run_edited(tmp_path, LASSO, *taken, loss, g, step)
+    assert report.exit_code == 0, str(report)
+    assert "η = 0.1\n" in f"{report}\n"
+    (blame,) = run_edited(tmp_path, LASSO, *taken, loss, g, step, ("X.T @ r", "X.T @ y")).blames
+    assert blame.line == 11, blame
+
+
 NESTEROV = """import numpy as np
 rng = np.random.default_rng(3)
 X, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 1))

@@ -1741,3 +1741,27 @@ def test_gradients_that_become_0_leave_what_is_kept_of_the_first(tmp_path: Path)
     report = run_edited(tmp_path, SEPARATED, ("np.maximum(top", "np.minimum(top"))
     assert report.exit_code == 1, str(report)
     assert "top = np.minimum(top, v)" in str(report)
+
+
+OF_ROWS = """import numpy as np
+rng = np.random.default_rng(2)
+X = rng.normal(size=(40, 5))
+Y = X @ rng.normal(size=(5, 3)) + 0.1 * rng.normal(size=(40, 3))
+W, cache = 0.1 * rng.normal(size=(5, 3)), np.zeros((5, 1))
+for it in range(30):
+    R = X @ W - Y
+    cost = 0.5 * np.sum(R ** 2) / len(X)
+    dW = X.T @ R / len(X)
+    cache = 0.9 * cache + 0.1 * np.mean(dW ** 2, axis=1, keepdims=True)
+    W -= 0.05 * dW / np.sqrt(cache + 1e-8)
+"""
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_size_that_is_kept_for_each_row_or_column_is_no_parameter(
+    axis: int, tmp_path: Path
+) -> None:
+    shape = ("(5, 1)", "(1, 3)" if axis == 0 else "(5, 1)"), ("axis=1", f"axis={axis}")
+    report = run_edited(tmp_path, OF_ROWS, *shape)
+    assert "1 gradient, all right" in str(report)
+    assert not report.blames

@@ -1090,3 +1090,35 @@ def test_a_gradient_is_found_that_is_divided_by_the_largest(
     code, lines, said = judged_source(OF_THE_LARGEST.replace(right, wrong), tmp_path)
     assert (code, len(lines)) == (int(bool(wrong)),) * 2, said
     assert all(wrong in each for each in lines), said
+
+
+OF_ROWS = """import numpy as np
+
+class Embedder:
+    def __init__(self, n, k, seed=1):
+        r = np.random.RandomState(seed)
+        self.P, self.c = 0.3 * r.randn(n, k), np.zeros(k)
+        self.acc, self.acc_c = np.zeros((n, 1)), np.zeros(k)
+
+    def forward(self, X):
+        return X @ self.P + self.c
+
+    def loss(self, X, Y):
+        return 0.5 * np.mean(np.sum((self.forward(X) - Y) ** 2, axis=1))
+
+    def fit_step(self, X, Y, lr=0.1):
+        D = (self.forward(X) - Y) / len(X)
+        gP, gc = X.T @ D, D.sum(axis=0)
+        self.acc += (gP ** 2).sum(axis=1, keepdims=True)
+        self.acc_c += gc ** 2
+        self.P -= lr * gP / (np.sqrt(self.acc) + 1e-7)
+        self.c -= lr * gc / (np.sqrt(self.acc_c) + 1e-7)
+"""
+
+
+def test_a_size_that_is_kept_for_each_row_is_no_parameter(tmp_path: Path) -> None:
+    code, _, said = judged_source(OF_ROWS, tmp_path)
+    assert (code, "parameters P, c" in said) == (0, True), said
+    code, lines, said = judged_source(OF_ROWS.replace("X.T @ D,", "X.T @ np.abs(D),"), tmp_path)
+    assert (code, len(lines)) == (1, 1), said
+    assert "np.abs(D)" in lines[0], said
