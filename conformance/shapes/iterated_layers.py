@@ -2,7 +2,7 @@
 
 Such is the singular vector of a spectral normalisation, which is computed of its last value and of
 the weights, and is a constant for the gradients. Left out: the judgement (`layers.py`); scripts
-(`iterated_states.py`).
+(`script/iterated_states.py`).
 """
 
 from conformance.shapes.attempts import Attempt

@@ -298,17 +298,18 @@ def first_run(plan: Plan, data: Data) -> tuple[Attempt, Places, int]:
             break
     if not found.goals:
         raise _without_gradients(run)
-    if plan.calls[-1].role == "train" and not _is_of_both(run, found.goals):
+    if plan.calls[-1].role == "train" and _are_apart(run, found.goals):
         raise UnfitError("it moves nothing by inputs and targets together", len(run.results))
     if (found.still or found.unfound) and not whole:
         raise UnfitError(f"{MOST} operations move only a part of its parameters", len(run.results))
     return run, found, most
 
 
-def _is_of_both(run: Attempt, goals: Iterable[Goal]) -> bool:
-    """Whether a gradient is computed of inputs and targets: else it may be one that is given."""
+def _are_apart(run: Attempt, goals: Iterable[Goal]) -> bool:
+    """Whether some gradients are of inputs, others of targets, and none of both: they are given."""
     given = [run.node(run.scope.kinds[kind]) for kind in ("inputs", "targets")]
-    return any(all(map(each.node.depends_on, given)) for each in goals)
+    found = [[*map(each.node.depends_on, given)] for each in goals]
+    return all(map(any, zip(*found, strict=True))) and not any(map(all, found))
 
 
 def _without_gradients(run: Attempt) -> UnfitError:
