@@ -1,6 +1,6 @@
 """States that a program iterates from step to step by itself: singular vectors, by power iteration.
 
-Each is computed of itself and of the parameters alone, and a step goes on where the one before
+Each is a product of itself and of the parameters alone, and a step goes on where the one before
 ended. The gradients take it for a constant. Left out: the judgement with it held
 (`held_targets.py`).
 """
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from conformance.backward.groups import operation_key
+from conformance.backward.source import MATRIX_PRODUCTS
 from conformance.script.update import Update
 from conformance.tracing.ancestors import between, short_of, walk
 from conformance.tracing.node import Node, bits_of_nodes
@@ -47,7 +48,8 @@ def _iterating(
     steps = sorted(max(each.number for each in step) for step in news)
     given, alike = bits_of_nodes(values), defaultdict[Any, list[Node]](list)
     for node in nodes:
-        if node.function is not None and node.uses & given and node not in values:
+        made = node.function is not None and node.uses & given and node not in values
+        if made and np.size(node.value) > 1:  # numbers are made of any others
             alike[operation_key(node)].append(node)
 
     def is_kept(state: Node, others: Sequence[Node]) -> bool:
@@ -57,14 +59,16 @@ def _iterating(
 
     several = (states for states in alike.values() if len(states) > 1)
     kept = [states for states in several if any(is_kept(each, states) for each in states)]
-    rounds = (_round(node, {*states}, values) for states in kept for node in states)
+    rounds = (_round(node, {*states}, values, steps) for states in kept for node in states)
     return {operation_key(node) for way in rounds for node in way}
 
 
-def _round(state: Node, alike: Collection[Node], values: Collection[Node]) -> set[Node]:
-    """What leads to a state from the last one before it; several layers may have such.
+def _round(
+    state: Node, alike: Collection[Node], values: Collection[Node], steps: Sequence[int]
+) -> set[Node]:
+    """What leads to a state from the last one before it, which is that of an earlier step.
 
-    Nothing if data are in it, as in a recurrence.
+    Several layers may have such. Nothing if data are in it, as in a recurrence.
     """
 
     def further(node: Node) -> Iterable[Node]:
@@ -72,10 +76,9 @@ def _round(state: Node, alike: Collection[Node], values: Collection[Node]) -> se
         return () if known else (e for e in node.inputs if e not in values)
 
     old = next((e for e in walk([state], further) if e is not state and e in alike), None)
-    beside = walk([state], short_of({old, *values})) if old else ()
-    data = any(
-        each.function is None and np.size(each.value) > 1
-        for each in beside
-        if each not in values and each is not old
-    )
-    return set() if old is None or data else between(old, state, values)
+    if old is None or bisect_left(steps, old.number) == bisect_left(steps, state.number):
+        return set()
+    beside = (e for e in walk([state], short_of({old, *values})) if e not in values)
+    data = any(e.function is None and np.size(e.value) > 1 for e in beside if e is not old)
+    way = set[Node]() if data else between(old, state, values)
+    return way if any(each.operation in MATRIX_PRODUCTS for each in way) else set()

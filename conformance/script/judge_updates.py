@@ -187,8 +187,11 @@ def _but_changes(numbers: Sequence[Node], given: int, updates: Sequence[Update])
     earlier = bits_of_nodes(e for e in known if not given >> e.number & 1)
 
     def is_change(node: Node) -> bool:
-        sides = [each.uses for each in node.inputs] if node.operation == "subtract" else []
-        return any(e & given for e in sides) and any(e & earlier and not e & given for e in sides)
+        sides = node.inputs if node.operation == "subtract" else ()
+        now = [each for each in sides if each.uses & given]
+        before = [each for each in sides if each.uses & earlier and not each.uses & given]
+        alike = {(each.operation, each.frames[:1]) for each in (*now, *before)}
+        return bool(now and before) and len(alike) == 1
 
     way = walk(numbers, lambda each: [e for e in each.inputs if e.uses & given])
     changes = [each for each in way if np.size(each.value) == 1 and is_change(each)]

@@ -134,7 +134,7 @@ OF_CHECKS = frozenset(
 )
 """Files whose tests are checks of whole programs: all but the first of each are thorough.
 
-CI runs one in six of the tests of each; `-m seldom` are the others.
+CI runs one in twelve of the tests of each; `-m seldom` are the others.
 """
 
 
@@ -160,7 +160,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("thorough") is None)
 
 
-FEW = 6
+FEW = 12
 """Of so many tests of a file of checks one is a step in CI."""
 
 IN_CHILDREN = "numpy.ma", "conformance.shapes.moved", "conformance.script.script_child"
