@@ -294,12 +294,12 @@ def _is_bootstrapped(target: Node, output: Node, given: int, drawn: Collection[N
 
     A reward r may depend on what was drawn, or on what a policy has chosen.
     """
-    sums, of_output = _entries(target, given), learned(output, given)
+    sums = _entries(target, given)
     for each in sums:
         parts = [part for part in each.inputs if learned(part, given, drawn)]
         if each.operation != "add" or len(parts) != 1 or parts[0].operation != "multiply":
             return False
-        if learned(parts[0], given) != of_output:
+        if learned(parts[0], given) != learned(output, given):
             return False
     return bool(sums)
 

@@ -42,13 +42,23 @@ def updates_of(trace: Trace, moved: Sequence[Parameter], k: int) -> tuple[Update
     """The k-th update of each parameter, from 1, without a scaling of the parameter after it."""
     pairs = [each.values[k - 1 : k + 1] for each in moved]
     given = bits_of_nodes(old for old, _ in pairs)
-    between = (e for old, new in pairs for e in trace.nodes[old.number : new.number])
-    by_rows = any(each.states for each in moved) or any(map(is_altered, between))
+    by_rows = any(each.states for each in moved) or _alters_some(trace, pairs)
     found = []
     for each, (old, new) in zip(moved, pairs, strict=True):
         made, left = unscaled(old, new)
         found.append(Update(each, old, made, after=1 - left, given=given, by_rows=by_rows))
     return tuple(_read(trace, each) for each in found)
+
+
+def _alters_some(trace: Trace, pairs: Sequence[Sequence[Node]]) -> bool:
+    """Whether a value within the step of a parameter may stand in the place of its gradient."""
+    ends = [(old.number, new.number) for old, new in pairs]
+    first = min((old for old, _ in ends), default=0)
+    last = max((new for _, new in ends), default=0)
+    return any(
+        is_altered(each) and any(old <= each.number < new for old, new in ends)
+        for each in trace.nodes[first:last]  # once, and not for each parameter
+    )
 
 
 def with_decay(trace: Trace, made: Update, *, apart: bool) -> Update:

@@ -72,9 +72,9 @@ def _is_overwritten(run: Attempt, node: Node, goals: Sequence[Goal]) -> bool:
     made = (e for e in run.recorded.nodes if not e.given and np.shape(e.value) == shape)
     return any(
         any(goal.node.depends_on(e) for goal in goals)
-        and e not in entrywise(node, frozenset({e}))
-        and not any(each.depends_on(e) or e.depends_on(each) for each in known)
         and not _is_of_data(run, e)
+        and not any(each.depends_on(e) or e.depends_on(each) for each in known)
+        and e not in entrywise(node, frozenset({e}))
         for e in made
     )
 
